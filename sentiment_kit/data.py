@@ -1,0 +1,263 @@
+"""Files to the tweet table.
+
+The tweet table: `id` (string), `text`, `label` (categorical negative < neutral < positive, or missing), then whatever
+annotation the source has. Input order is kept. Rows left out on purpose are counted in `table.attrs["left_out"]`.
+Reading is strict: a file that is not what it seems raises `files.DataError` with file, row and column.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from .cleaning import text_dtype
+from .files import FORMATS, DataError, check_widths, file_format, read_table, read_text, split_rows
+from .labels import LABELS, label_dtype, match_label
+
+DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
+
+SENTIPOLC_COLUMNS = ("idtwitter", "subj", "opos", "oneg", "iro", "lpos", "lneg", "top", "text")
+SENTIPOLC_TOPICS = {"0": "generic", "1": "political", "2": "school reform"}
+_POLARITY = {("1", "0"): "positive", ("0", "1"): "negative", ("0", "0"): "neutral"}  # (opos, oneg); (1, 1) is mixed
+
+
+# The tweet table
+
+
+def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
+    """Read a file of SENTIPOLC 2016 (Barbieri et al., EVALITA 2016) in any of its layouts.
+
+    Understood are the training layout (header, commas), the gold test layout (no header) and the `;` distribution.
+
+    Parameters
+    ----------
+    path : file, plain or .gz
+    mixed : "drop", "neutral", "negative" or "keep"
+        What becomes of tweets annotated both positive and negative, which three labels cannot say: left out and
+        counted in `attrs["left_out"]["mixed"]`; given that label; or kept with a missing label.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `text`, `label`; `subjective`, `ironic` bool; `literal_label`, the polarity of the words before irony
+        (missing where both); `topic` "generic", "political" or "school reform"; `opos`, `oneg` 0 or 1 as annotated.
+
+    Raises
+    ------
+    DataError
+        Not a SENTIPOLC layout, or a row that is broken, naming row and column.
+    """
+    if mixed not in ("drop", "neutral", "negative", "keep"):
+        raise ValueError(f'mixed must be one of "drop", "neutral", "negative", "keep", but {mixed!r} was passed')
+    path = Path(path)
+    raw = _sentipolc_table(path)
+    for column in SENTIPOLC_COLUMNS[1:7]:
+        _check_values(raw[column], {"0", "1"}, path)
+    _check_values(raw["top"], set(SENTIPOLC_TOPICS), path)
+    table = pd.DataFrame(
+        {
+            "id": raw["idtwitter"],
+            "text": raw["text"],
+            "label": _polarity(raw["opos"], raw["oneg"], both=mixed),
+            "subjective": raw["subj"] == "1",
+            "ironic": raw["iro"] == "1",
+            "literal_label": _polarity(raw["lpos"], raw["lneg"]),
+            "topic": raw["top"].map(SENTIPOLC_TOPICS).astype(text_dtype),
+            "opos": raw["opos"].astype("int8"),
+            "oneg": raw["oneg"].astype("int8"),
+        }
+    )
+    if mixed == "drop":
+        both = (table["opos"] == 1) & (table["oneg"] == 1)
+        table = table[~both].reset_index(drop=True)
+        table.attrs["left_out"] = {"mixed": int(both.sum())}
+    return table
+
+
+def load_tweets(
+    path: str | Path, *, text: str = "text", label: str | None = None, id: str | None = None, split: str = "train"
+) -> pd.DataFrame:
+    """Read tweets from CSV, TSV, JSON Lines or Parquet (each also .gz), or from a data set on the hub.
+
+    Parameters
+    ----------
+    path : file, or the id `owner/name` of a hub data set (needs `pip install "sentiment-kit[datasets]"`)
+    text, label, id : column names
+        None for `label` or `id` means the column of that name if there is one; else labels are missing and ids are
+        the row numbers from 1. Labels may be named as in `labels.match_labels` (`NEG`, `positivo`); empty is missing.
+    split : str
+        Which split of a hub data set; nothing to do with files.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `text`, `label`, then all other columns. A column that loses its name to one of the three is kept as
+        `<name>_original`.
+
+    Raises
+    ------
+    DataError
+        Missing column, wrong number of fields, unknown label, not UTF-8, empty or NUL-ridden or cut-short file, an id
+        stored as a floating-point number; naming file, row and column.
+    """
+    is_file_like = Path(path).exists() or file_format(Path(path)) in FORMATS
+    raw = read_table(path) if is_file_like or str(path).count("/") != 1 else _read_hub(str(path), split)
+    label = label or ("label" if "label" in raw.columns else None)
+    id = id or ("id" if "id" in raw.columns else None)
+    _check_columns(raw, [name for name in (text, label, id) if name is not None], path)
+    table = pd.DataFrame(
+        {
+            "id": _as_ids(raw[id], path) if id else pd.Series(map(str, range(1, len(raw) + 1)), dtype=text_dtype),
+            "text": _as_texts(raw[text], path),
+            "label": _as_labels(raw[label], path) if label else pd.Series(None, index=raw.index, dtype=label_dtype),
+        }
+    )
+    others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
+    others = others.rename(columns={name: f"{name}_original" for name in ("id", "text", "label")})
+    return pd.concat([table, others], axis=1)
+
+
+def load_demo(split: str = "all") -> pd.DataFrame:
+    """The embedded demo corpus: Italian tweets written for this project (see `demo/README.md`).
+
+    Parameters
+    ----------
+    split : "all", "train" or "test"
+
+    Returns
+    -------
+    DataFrame
+        `id`, `text`, `label`, `domain`, `phenomena` (space-separated), `split`.
+    """
+    if split not in ("all", "train", "test"):
+        raise ValueError(f'split must be one of "all", "train", "test", but {split!r} was passed')
+    table = load_tweets(DEMO_FILE)
+    return table if split == "all" else table[table["split"] == split].reset_index(drop=True)
+
+
+def is_sentipolc(path: str | Path) -> bool:
+    """Whether a file has one of SENTIPOLC's layouts, from its first row."""
+    try:
+        _sentipolc_layout(read_text(Path(path)), Path(path))
+    except DataError:
+        return False
+    return True
+
+
+def sentipolc_table(path: str | Path) -> pd.DataFrame | None:
+    """A SENTIPOLC file with its own columns, all strings, headed or not; None for any other file."""
+    return _sentipolc_table(Path(path)) if is_sentipolc(path) else None
+
+
+def text_values(table: pd.DataFrame, name: str, path: str | Path) -> pd.Series:
+    """The column to score, checked: `DataError` if it is not there or holds anything but text and missing values."""
+    _check_columns(table, [name], path)
+    return _as_texts(table[name], path)
+
+
+def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:
+    of_pair = {**_POLARITY, ("1", "1"): both if both in LABELS else None}
+    return pd.Series([of_pair[pair] for pair in zip(positive, negative, strict=True)], dtype=label_dtype)
+
+
+def _check_columns(table: pd.DataFrame, names: list[str], path: str | Path) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise DataError(f"{path}: no column {name!r}; its columns are: {', '.join(map(str, table.columns))}")
+
+
+def _check_values(column: pd.Series, allowed: set[str], path: Path) -> None:
+    wrong = column.index[~column.isin(allowed)]
+    if len(wrong):
+        raise DataError(
+            f"{path}, row {wrong[0] + 1}, column {column.name}: expected one of {', '.join(sorted(allowed))}, "
+            f"got {column[wrong[0]]!r:.80} ({len(wrong)} such rows)"
+        )
+
+
+def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
+    if pd.api.types.is_float_dtype(column.dtype):
+        raise DataError(
+            f"{path}, column {column.name}: ids are stored as floating-point numbers, which cannot hold the digits of "
+            "a tweet id; store them as text"
+        )
+    empty = column.index[column.isna() | (column == "")]
+    if len(empty):
+        raise DataError(f"{path}, row {empty[0] + 1}, column {column.name}: the id is missing ({len(empty)} such rows)")
+    return column.astype(str).astype(text_dtype)
+
+
+def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
+    for row, value in enumerate(column, 1):
+        if not isinstance(value, str) and not pd.isna(value):
+            raise DataError(
+                f"{path}, row {row}, column {column.name}: expected text, got {type(value).__name__} {value!r:.80}"
+            )
+    return column.astype(text_dtype)
+
+
+def _as_labels(column: pd.Series, path: str | Path) -> pd.Series:
+    labels: list[str | None] = []
+    for row, value in enumerate(column, 1):
+        matched = None if pd.isna(value) or value == "" else match_label(value)
+        if matched is None and not (pd.isna(value) or value == ""):
+            raise DataError(
+                f"{path}, row {row}, column {column.name}: expected one of {', '.join(LABELS)} (or empty), "
+                f"got {value!r:.80}"
+            )
+        labels.append(matched)
+    return pd.Series(labels, index=column.index, dtype=label_dtype)
+
+
+# Sources: SENTIPOLC layouts and the hub
+
+
+def _sentipolc_layout(text: str, path: Path) -> tuple[str, bool]:
+    """The delimiter, and whether there is a header."""
+    first_line = text.split("\n", 1)[0]
+    for delimiter in ",;":
+        fields = next(csv.reader([first_line], delimiter=delimiter), [])
+        if len(fields) == len(SENTIPOLC_COLUMNS):
+            has_header = fields[0].strip().lower() == "idtwitter"
+            if has_header or fields[0].strip().isdigit():
+                return delimiter, has_header
+    raise DataError(
+        f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
+        f"({', '.join(SENTIPOLC_COLUMNS)}), the first line is {first_line!r:.100}"
+    )
+
+
+def _sentipolc_table(path: Path) -> pd.DataFrame:
+    text = read_text(path)
+    delimiter, has_header = _sentipolc_layout(text, path)
+    rows = split_rows(text, delimiter, path)
+    if has_header:
+        header = tuple(name.strip().lower() for name in rows[0])
+        if header != SENTIPOLC_COLUMNS:
+            raise DataError(f"{path}: expected the columns {', '.join(SENTIPOLC_COLUMNS)}, got {', '.join(header)}")
+        rows = rows[1:]
+    check_widths(rows, SENTIPOLC_COLUMNS, path)
+    return pd.DataFrame(rows, columns=SENTIPOLC_COLUMNS, dtype=text_dtype)
+
+
+def _read_hub(name: str, split: str) -> pd.DataFrame:
+    try:
+        import datasets
+    except ImportError as error:
+        raise DataError(
+            f"{name}: no such file; to read it as a data set from the hub, install the extra: "
+            'pip install "sentiment-kit[datasets]"'
+        ) from error
+    try:
+        loaded = datasets.load_dataset(name, split=split)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
+        ) from error
+    table = loaded.to_pandas()
+    for column, feature in loaded.features.items():
+        if hasattr(feature, "names"):  # class labels are stored as numbers; -1 stands for none
+            table[column] = [feature.names[value] if value >= 0 else None for value in table[column]]
+    return table

@@ -1,0 +1,226 @@
+"""File formats: CSV, TSV, JSON Lines and Parquet to plain tables and back, strictly.
+
+A file that is not what it seems raises `DataError` with file, row and column. Nothing here knows what a tweet is (that
+is `data`). Files here fit in memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .cleaning import text_dtype
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+class DataError(ValueError):
+    """A file cannot be read or written; the message says what was expected, what came, where, and what to do."""
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read CSV, TSV, JSON Lines or Parquet by suffix, plain or .gz, with a header and nothing converted.
+
+    Cells of CSV and TSV are strings, empty ones "". A TSV in which quotes do not pair is read as having none.
+
+    Raises
+    ------
+    DataError
+        For a file that is missing, of another format, empty, broken or cut short, naming the row where there is one.
+    """
+    path = Path(path)
+    suffix = file_format(path)
+    if suffix not in FORMATS:
+        raise DataError(f"{path}: expected a file ending in {', '.join(FORMATS)}, or one of these with .gz")
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    text = read_text(path)
+    if suffix == ".jsonl":
+        return _read_jsonl(text, path)
+    try:
+        rows = split_rows(text, "," if suffix == ".csv" else "\t", path)
+    except DataError:
+        if suffix == ".csv":
+            raise
+        rows = split_rows(text, "\t", path, quoting=csv.QUOTE_NONE)
+    header = rows[0]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"{path}: the column {twice!r} occurs twice in the header")
+    check_widths(rows[1:], header, path)
+    return pd.DataFrame(rows[1:], columns=header, dtype=text_dtype)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
+    """Write CSV, TSV, JSON Lines or Parquet by suffix, plain or .gz; whole or not at all.
+
+    Raises
+    ------
+    DataError
+        Unknown suffix, missing folder, or a file that exists (unless `force`).
+    """
+    path = Path(path)
+    check_writable(path, force=force)
+    suffix = file_format(path)
+    table = table.apply(_encodable_column)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with gzip.open(temporary, "wb") if path.suffix == ".gz" else temporary.open("wb") as file:
+            if suffix == ".parquet":
+                table.to_parquet(file, index=False)
+            elif suffix == ".jsonl":
+                file.write(_as_jsonl(table).encode())
+            else:
+                table.to_csv(file, sep="," if suffix == ".csv" else "\t", index=False)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _as_jsonl(table: pd.DataFrame) -> str:
+    # Through their shortest form, else float32 probabilities come out with digits they do not have.
+    singles = {name: table[name].astype(str).astype("float64") for name in table.select_dtypes("float32")}
+    return table.assign(**singles).to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+
+
+def check_writable(path: str | Path, *, force: bool = False) -> None:
+    """Raise `DataError` now for what `write_table` would refuse later."""
+    path = Path(path)
+    if file_format(path) not in FORMATS:
+        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, or one of these with .gz")
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a file name")
+    if path.exists() and not force:
+        raise DataError(f"{path} exists already and is kept; choose another name, or pass force=True (--force)")
+
+
+def file_format(path: Path) -> str:
+    """The suffix that says the format, below a .gz."""
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _contents(path: Path) -> bytes:
+    """The bytes of a file, unpacked where it is gzip."""
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, unpacked where it is gzip; `DataError` for an empty file, NUL bytes or not UTF-8."""
+    data = _contents(path)
+    if not data.strip():
+        raise DataError(f"{path}: the file is empty")
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise DataError(f"{path}, line {line}: NUL bytes; expected UTF-8 text. Is it UTF-16, or cut off by a crash?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path}, line {line}: not UTF-8 (byte 0x{data[error.start]:02x}); save the file as UTF-8, "
+            "it may be Windows-1252 or Latin-1"
+        ) from error
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """The csv module refuses fields over 128 KiB unless told."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def split_rows(text: str, delimiter: str, path: Path, quoting: int = csv.QUOTE_MINIMAL) -> list[list[str]]:
+    """The fields of each row that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    with _long_fields():
+        try:
+            return [row for row in reader if row]
+        except csv.Error as error:
+            raise DataError(f"{path}, line {reader.line_num}: broken quoting ({error})") from error
+
+
+def check_widths(rows: list[list[str]], header: Sequence[str], path: Path) -> None:
+    """Raise `DataError` for the first row with another number of fields than the header."""
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}, row {number}: expected {len(header)} fields ({', '.join(header)}), "
+                f"got {len(row)}: {row!r:.100}"
+            )
+
+
+def _read_jsonl(text: str, path: Path) -> pd.DataFrame:
+    records: list[dict[str, Any]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}, line {number}: not valid JSON ({error.msg}, column {error.colno})") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{path}, line {number}: expected a JSON object per line, got {type(record).__name__}")
+        records.append(record)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    columns = {name: [record.get(name) for record in records] for name in names}
+    # Whole-number columns stay so; strings may hold lone surrogates, which the default string type refuses.
+    return pd.DataFrame({name: _json_column(values) for name, values in columns.items()})
+
+
+def _json_column(values: list[Any]) -> pd.Series:
+    if all(value is None or isinstance(value, str) for value in values):
+        return pd.Series(values, dtype=text_dtype)
+    return pd.Series(values, dtype=object).infer_objects()
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    data = _contents(path)
+    if not data:
+        raise DataError(f"{path}: the file is empty")
+    try:
+        return pq.read_table(io.BytesIO(data)).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+
+
+def _encodable(value: Any) -> Any:
+    """Lone surrogates cannot be written as UTF-8; U+FFFD stands for each."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _encodable_column(column: pd.Series) -> pd.Series:
+    is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
+    return (
+        pd.Series([_encodable(value) for value in column], index=column.index, dtype=column.dtype)
+        if is_text
+        else column
+    )

@@ -1,0 +1,302 @@
+"""Texts to the prediction table, fast and in order.
+
+What comes out is always the same table (see `predict`), for one text or a million; from here on everything is pandas.
+Not here: loading (`model`), files (`data`), how good the answers are (`evaluation`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from .cleaning import clean_tweet, text_dtype
+from .labels import LABELS, label_dtype
+from .model import ModelError, SentimentModel
+
+PREDICTION_COLUMNS = ("text", *LABELS, "label", "confidence", "n_tokens", "truncated")
+"""The columns of the prediction table, in order."""
+
+_NO_CLEANING: Callable[[str], str] = str
+
+
+def predict(
+    model: SentimentModel,
+    texts: str | Iterable[str | None],
+    *,
+    clean: Callable[[str], str] | None = clean_tweet,
+    batch_size: int = 32,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Score texts.
+
+    Parameters
+    ----------
+    model : SentimentModel
+    texts : str, list, tuple, generator, Series, NumPy or Arrow array, of n texts
+        Missing values (None, NaN, pd.NA) are allowed anywhere.
+    clean : function from str to str, or None for none
+        Applied before the tokenizer; the model was trained on cleaned tweets.
+    batch_size : int
+        Texts per forward pass; changes the speed, not the answer.
+    progress : bool or None
+        A bar with tweets/s. None: where there is a terminal or a notebook to show it.
+
+    Returns
+    -------
+    DataFrame, n rows, in the order and (for a Series) with the index of the input
+        `text` as it came in; `negative`, `neutral`, `positive` probabilities in [0, 1] that sum to 1 (0 for a label
+        that a two-class model does not have); `label` the largest of them, ordered categorical; `confidence` its
+        probability; `n_tokens` tokens the model read, special tokens included; `truncated` True where the text was
+        longer than `model.max_tokens` and its end went unread. A row with nothing to read (missing, empty, empty once
+        cleaned, no character the tokenizer keeps) has missing label and probabilities and 0 tokens.
+
+    Raises
+    ------
+    TypeError
+        A value that is neither text nor missing, with its position; a container without order or of more dimensions.
+    ModelError
+        Out of memory for a single text, or outputs that are not finite even in float32.
+
+    Notes
+    -----
+    Repeated texts are computed once. Batches are made of texts of like length, so that little is padding. Where the
+    device runs out of memory the batch at hand is halved, and only that one.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, but {batch_size} was passed")
+    values, index = _as_list(texts)
+    _check_types(values)
+    clean = clean or _NO_CLEANING
+    # Each distinct text once; `which` says which of them each row has, -1 for a missing one.
+    number_of: dict[str, int] = {}
+    which = np.array(
+        [
+            number_of.setdefault(_well_formed(clean(value)), len(number_of)) if isinstance(value, str) else -1
+            for value in values
+        ],
+        dtype=np.int64,
+    )
+    probabilities, n_tokens, truncated = _score(model, list(number_of), batch_size, progress, n_rows=len(values))
+    kept = pd.Series(values, index=index, dtype=text_dtype)
+    return _prediction_table(model, kept, which, probabilities, n_tokens, truncated)
+
+
+def iter_predict(
+    model: SentimentModel,
+    texts: Iterable[str | None],
+    *,
+    clean: Callable[[str], str] | None = clean_tweet,
+    batch_size: int = 32,
+    chunk_size: int = 8192,
+) -> Iterator[pd.DataFrame]:
+    """Score a stream: prediction tables of at most `chunk_size` rows, one after the other, in order.
+
+    Memory stays that of one chunk. Parameters, columns and errors as in `predict`; the index goes on counting from
+    table to table (for a Series, it is the Series' own).
+    """
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size must be at least 1, but {chunk_size} was passed")
+    if isinstance(texts, str | pd.Series):
+        series = texts if isinstance(texts, pd.Series) else pd.Series([texts], dtype=text_dtype)
+        for start in range(0, len(series), chunk_size):
+            chunk = series.iloc[start : start + chunk_size]
+            yield predict(model, chunk, clean=clean, batch_size=batch_size, progress=False)
+        return
+    _check_container(texts)
+    stream, start = iter(texts), 0
+    while chunk := list(itertools.islice(stream, chunk_size)):
+        values = [_python_value(value) for value in chunk]
+        _check_types(values, start)
+        table = predict(model, values, clean=clean, batch_size=batch_size, progress=False)
+        yield table.set_index(pd.RangeIndex(start, start + len(table)))
+        start += len(table)
+
+
+def show_progress(wanted: bool | None) -> bool:
+    """Whether a bar has someone to see it: asked for, or a terminal, or a notebook."""
+    if wanted is not None:
+        return wanted
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"
+
+
+# What may come in
+
+
+def _as_list(texts: Any) -> tuple[list[Any], pd.Index]:
+    if isinstance(texts, str):
+        return [texts], pd.RangeIndex(1)
+    _check_container(texts)
+    if isinstance(texts, pd.Series):
+        return texts.tolist(), texts.index
+    values = [_python_value(value) for value in texts]
+    return values, pd.RangeIndex(len(values))
+
+
+def _python_value(value: Any) -> Any:
+    """An Arrow scalar as the Python value it holds; anything else as it is."""
+    return value.as_py() if hasattr(value, "as_py") else value
+
+
+def _check_container(texts: Any) -> None:
+    if isinstance(texts, dict | set | frozenset | bytes | pd.DataFrame) or not isinstance(texts, Iterable):
+        hint = "; pass one column of it" if isinstance(texts, pd.DataFrame) else ""
+        raise TypeError(
+            "expected texts as str, list, tuple, generator, Series, NumPy or Arrow array, "
+            f"got {type(texts).__name__}{hint}"
+        )
+    if isinstance(texts, np.ndarray) and texts.ndim != 1:
+        raise TypeError(f"expected a one-dimensional array of texts, got shape {texts.shape}")
+
+
+def _check_types(values: Sequence[Any], start: int = 0) -> None:
+    for position, value in enumerate(values, start):
+        if not isinstance(value, str) and not _is_missing(value):
+            hint = "; decode it first" if isinstance(value, bytes) else ""
+            raise TypeError(
+                f"position {position}: expected a text or a missing value, "
+                f"got {type(value).__name__}: {value!r:.80}{hint}"
+            )
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _well_formed(text: str) -> str:
+    """Join surrogate pairs and replace lone ones, which no tokenizer can encode, by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+# The computation
+
+
+def _score(
+    model: SentimentModel, texts: list[str], batch_size: int, progress: bool | None, n_rows: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities (n_texts, n_labels) in the model's order, token counts (n_texts,) and truncation (n_texts,).
+
+    A text without a token of its own keeps NaN and a count of 0.
+    """
+    token_ids, n_tokens, truncated = _tokenize(model, texts)
+    probabilities = np.full((len(texts), len(model.labels)), np.nan, dtype=np.float32)
+    # Longest first: if memory runs short, it does so at once.
+    order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
+    scale = n_rows / max(len(order), 1)  # the bar counts the caller's rows, repeated ones too
+    bar = tqdm(total=n_rows, unit=" tweets", delay=2, leave=False, disable=not show_progress(progress))
+    with bar, torch.inference_mode():
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            probabilities[batch] = _batch_probabilities(model, [token_ids[i] for i in batch])
+            bar.update(round(len(batch) * scale))
+    return probabilities, n_tokens, truncated
+
+
+def _tokenize(model: SentimentModel, texts: list[str]) -> tuple[list[list[int]], np.ndarray, np.ndarray]:
+    """Token ids of each text with special tokens, their number (0 where there are only special ones), truncation."""
+    if not texts:
+        return [], np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+    encoded = model.tokenizer(
+        texts,
+        truncation=True,
+        max_length=model.max_tokens,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    n_special = model.tokenizer.num_special_tokens_to_add()
+    counts = np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
+    counts[counts <= n_special] = 0
+    overflowing = np.array([bool(encoding.overflowing) for encoding in encoded.encodings])
+    return encoded["input_ids"], counts, overflowing
+
+
+def _batch_probabilities(model: SentimentModel, token_ids: list[list[int]]) -> np.ndarray:
+    """(n_texts, n_labels) for one batch, halved and tried again where the device has not enough memory."""
+    try:
+        return _forward(model, token_ids)
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        if len(token_ids) == 1:
+            raise ModelError(
+                f"out of memory on {model.device} for a single text of {len(token_ids[0])} tokens; free memory on it, "
+                'use a smaller dtype or device="cpu"'
+            ) from error
+    # Outside the except block: the error's traceback holds the tensors that filled the memory.
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()
+    middle = len(token_ids) // 2
+    halves = (token_ids[:middle], token_ids[middle:])
+    return np.concatenate([_batch_probabilities(model, half) for half in halves])
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has its own class; MPS and the CPU allocator only a message."""
+    message = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in message or "can't allocate memory" in message
+
+
+def _forward(model: SentimentModel, token_ids: list[list[int]]) -> np.ndarray:
+    lengths = torch.tensor([len(ids) for ids in token_ids])
+    width = int(lengths.max())
+    pad = model.tokenizer.pad_token_id or 0
+    input_ids = torch.tensor([ids + [pad] * (width - len(ids)) for ids in token_ids])  # (n_texts, width)
+    mask = (torch.arange(width) < lengths[:, None]).long()  # (n_texts, width)
+    inputs = {"input_ids": input_ids.to(model.device), "attention_mask": mask.to(model.device)}
+    logits = model.network(**inputs).logits.float()  # (n_texts, width) -> (n_texts, n_labels)
+    if not torch.isfinite(logits).all():
+        logits = _logits_in_float32(model, inputs)
+    return logits.softmax(dim=-1).cpu().numpy()
+
+
+def _logits_in_float32(model: SentimentModel, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The same batch in float32; a half-precision network is widened for it and restored, both without loss."""
+    try:
+        logits = model.network.float()(**inputs).logits
+    finally:
+        model.network.to(model.dtype)
+    if not torch.isfinite(logits).all():
+        raise ModelError(f"{model.name}: the outputs are not finite even in float32; the weights are damaged")
+    return logits
+
+
+# The table
+
+
+def _prediction_table(
+    model: SentimentModel,
+    texts: pd.Series,
+    which: np.ndarray,
+    probabilities: np.ndarray,
+    n_tokens: np.ndarray,
+    truncated: np.ndarray,
+) -> pd.DataFrame:
+    """One row per text from the distinct ones: `which` (n_rows,) says which of them, -1 for a missing text."""
+    in_order = np.zeros((len(n_tokens), len(LABELS)), dtype=np.float32)  # (n_texts, n_labels) -> (n_texts, 3)
+    in_order[:, [LABELS.index(label) for label in model.labels]] = probabilities
+    in_order[n_tokens == 0] = np.nan
+    # One more row, the one that -1 picks: a text that is not there.
+    in_order = np.vstack([in_order, np.full((1, len(LABELS)), np.nan, dtype=np.float32)])[which]
+    counts = np.append(n_tokens, 0)[which]
+    best = in_order.argmax(axis=1)
+    columns = {
+        "text": texts,
+        **dict(zip(LABELS, in_order.T, strict=True)),
+        "label": pd.Categorical.from_codes(np.where(counts > 0, best, -1), dtype=label_dtype),
+        "confidence": in_order[np.arange(len(which)), best],
+        "n_tokens": counts,
+        "truncated": np.append(truncated, False)[which],
+    }
+    return pd.DataFrame(columns, index=texts.index)
