@@ -66,10 +66,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Score a file with gold labels: accuracy with its 95% interval, and precision, recall, F1 of each label."""
-    from .data import is_sentipolc, load_sentipolc, load_tweets
+    from .data import load_data
     from .evaluation import accuracy, scores_by_class
 
-    tweets = load_sentipolc(gold) if is_sentipolc(gold) else load_tweets(gold)
+    tweets = load_data(gold)
     if tweets["label"].isna().all():
         raise DataError(f"{gold}: no row has a label; expected a column label with negative, neutral or positive")
     predictions = _predict(model, tweets["text"], device, batch_size)
@@ -109,7 +109,7 @@ def _predict(name: str, texts: pd.Series, device: str, batch_size: int) -> pd.Da
     seconds = time.perf_counter() - start
     unreadable = int(predictions["label"].isna().sum())
     print(
-        f"{len(texts):,} tweets in {seconds:.1f} s ({len(texts) / max(seconds, 1e-9):,.0f} tweets/s) on {model.device}, "
+        f"{len(texts):,} tweets in {seconds:.1f} s ({len(texts) / max(seconds, 1e-9):,.0f} tweets/s), "
         f"{unreadable:,} with nothing to read, {int(predictions['truncated'].sum()):,} truncated",
         file=sys.stderr,
     )

@@ -129,12 +129,23 @@ def load_demo(split: str = "all") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, `domain`, `phenomena` (space-separated), `split`.
+        `id`, `text`, `label`, `domain`, `phenomena` (space-separated), `split`, and `ironic` from the phenomena.
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'split must be one of "all", "train", "test", but {split!r} was passed')
     table = load_tweets(DEMO_FILE)
+    table["ironic"] = table["phenomena"].str.split().map(lambda names: "irony" in names)
     return table if split == "all" else table[table["split"] == split].reset_index(drop=True)
+
+
+def load_data(source: str | Path, *, mixed: str = "drop", split: str = "all") -> pd.DataFrame:
+    """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
+
+    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, and without effect on files.
+    """
+    if str(source) == "demo":
+        return load_demo(split)
+    return load_sentipolc(source, mixed=mixed) if is_sentipolc(source) else load_tweets(source)
 
 
 def is_sentipolc(path: str | Path) -> bool:

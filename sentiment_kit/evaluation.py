@@ -40,7 +40,7 @@ def proportions(successes: pd.Series, n: pd.Series | int) -> pd.DataFrame:
     if ((successes < 0) | (successes > trials)).any():
         raise ValueError(f"expected 0 <= count <= n, got {successes.tolist()} of {trials.tolist()}")
     table = pd.DataFrame({"count": successes, "n": trials})
-    table["share"] = [count / total if total else np.nan for count, total in zip(table["count"], table["n"], strict=True)]
+    table["share"] = table["count"] / table["n"].where(table["n"] > 0)
     intervals = [_wilson(int(count), int(total)) for count, total in zip(table["count"], table["n"], strict=True)]
     table["low"] = [low for low, _ in intervals]
     table["high"] = [high for _, high in intervals]

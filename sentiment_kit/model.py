@@ -97,8 +97,8 @@ def load_model(
     """
     target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
-    folder, commit = _find_folder(str(name), revision)
-    with _quiet_transformers():
+    folder, commit = find_folder(str(name), revision)
+    with quiet_transformers():
         config = _load_config(folder)
         network = _load_network(folder, config)
         tokenizer = _load_tokenizer(folder)
@@ -149,7 +149,7 @@ def _pick_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 # From a name to a folder
 
 
-def _find_folder(name: str, revision: str | None) -> tuple[Path, str | None]:
+def find_folder(name: str, revision: str | None) -> tuple[Path, str | None]:
     """The folder that holds the model's files, and the commit if it came from the hub."""
     if name == DEMO_MODEL:
         return DEMO_FOLDER, None
@@ -168,16 +168,16 @@ def _find_folder(name: str, revision: str | None) -> tuple[Path, str | None]:
 
 def _download(name: str, revision: str | None) -> Path:
     """Fetch a hub repository's files for inference, or find them in the cache when there is no network."""
+    from huggingface_hub import logging as hub_logging
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
         HFValidationError,
-        LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
+    hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=_SMALL_FILES))
         for weights in (_SAFETENSORS, _PICKLE):
@@ -195,11 +195,15 @@ def _download(name: str, revision: str | None) -> Path:
             f"no model {name!r}: neither a folder here nor a public repository on the hub. Check the spelling; "
             f"a private one needs `hf auth login`; the embedded demo is {DEMO_MODEL!r}"
         ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError) as error:
+    except Exception as error:
+        # The hub client's transport errors share no base class with its own; which library they come from changes.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+            raise
         raise ModelError(
-            f"cannot reach the hub, and {name!r} is not in its cache on this machine. Connect once so that it is "
-            f"downloaded, copy the cache from a machine that has it (HF_HOME says where it lies), pass the folder "
-            f"of a local copy, or use the embedded demo: {DEMO_MODEL!r}"
+            f"cannot reach the hub, and {name!r} is not complete in its cache on this machine "
+            f"({_first_line(error)}). Connect once so that it is downloaded, copy the cache from a machine that has it "
+            "(HF_HOME says where it lies), pass the folder of a local copy, or use the embedded demo: "
+            f"{DEMO_MODEL!r}"
         ) from error
     return folder
 
@@ -331,7 +335,7 @@ def _first_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Loading prints bars and reports; everything they could say is checked here and raised."""
     verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()

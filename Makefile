@@ -1,0 +1,68 @@
+# Everything runs in .venv, which the first target to need it creates and installs into.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+# Pages must open without a network: nothing in them is fetched from elsewhere.
+OFFLINE_HTML := --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url= --HTMLExporter.mermaid_js_url=
+
+.PHONY: help report test lint lab clean notebooks demo-model constraints
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make report      run every notebook on the embedded demo, one HTML page each under report/"
+	@echo "make test        all tests, notebooks included"
+	@echo "make lab         JupyterLab on notebooks/"
+	@echo "make lint        ruff check and format check"
+	@echo "make notebooks   run the notebooks in place, as they are committed"
+	@echo "make demo-model  train the embedded demo model again"
+	@echo "make clean       remove what these made, the environment included"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "Could not create a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable ".[notebooks,train,test]"
+	@touch $@
+
+report: $(VENV)/installed
+	@mkdir -p report
+	@set -e; for notebook in $(NOTEBOOKS); do \
+	  page=report/$$(basename $$notebook); echo "$$notebook"; \
+	  $(BIN)/papermill --log-level WARNING --no-progress-bar --kernel python3 --cwd notebooks $$notebook $$page; \
+	  $(BIN)/jupyter nbconvert --log-level WARN --to html $(OFFLINE_HTML) $$page; rm $$page; \
+	done
+	@echo "Open report/*.html"
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: $(VENV)/installed
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+# Run in place in a fresh kernel each, then strip what would change from run to run.
+notebooks: $(VENV)/installed
+	@set -e; for notebook in $(NOTEBOOKS); do \
+	  echo "$$notebook"; \
+	  $(BIN)/papermill --log-level WARNING --no-progress-bar --kernel python3 --cwd notebooks $$notebook $$notebook; \
+	  $(BIN)/jupyter nbconvert --log-level WARN --to notebook --inplace --ClearMetadataPreprocessor.enabled=True \
+	    --ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags \
+	    --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec $$notebook; \
+	done
+
+demo-model: $(VENV)/installed
+	$(BIN)/python -m sentiment_kit.demo.build_model
+
+# After a change of ranges: install, try everything, then pin what is there.
+constraints: $(VENV)/installed
+	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf $(VENV) report build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,89 @@
+"""What several test files share: a small random checkpoint in the hub's layout, and the real file if it is there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+import torch
+from tokenizers import BertWordPieceTokenizer
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+from sentiment_kit.cleaning import clean_tweet
+from sentiment_kit.data import load_demo
+from sentiment_kit.labels import LABELS
+from sentiment_kit.model import SentimentModel, load_model
+
+matplotlib.use("Agg")
+
+ROOT = Path(__file__).parent.parent
+SENTIPOLC = ROOT.parent / "shared" / "sentipolc16" / "training_set_sentipolc16.csv"
+
+
+@pytest.fixture(scope="session")
+def sentipolc_file() -> Path:
+    if not SENTIPOLC.exists():
+        pytest.skip("the official SENTIPOLC 2016 training file is not at ../shared/sentipolc16/")
+    return SENTIPOLC
+
+
+@pytest.fixture(scope="session")
+def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random checkpoint laid out as the hub repository: config.json, vocab.txt, tokenizer_config.json of 40 bytes,
+    pytorch_model.bin. A plain random BERT answers the same for every text, so its weights are spread wider and its
+    head is centred and scaled until all three labels occur."""
+    folder = tmp_path_factory.mktemp("hub") / "model"
+    folder.mkdir()
+    texts = load_demo("train")["text"].tolist()
+    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    wordpiece.train_from_iterator(texts, vocab_size=1500, show_progress=False)
+    wordpiece.save_model(str(folder))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    config = BertConfig(
+        vocab_size=wordpiece.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.06,
+        id2label=dict(enumerate(LABELS)),
+        label2id={label: number for number, label in enumerate(LABELS)},
+    )
+    config.save_pretrained(folder)  # the tokenizer's loader reads it
+    torch.manual_seed(0)
+    network = BertForSequenceClassification(config).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    with torch.inference_mode():
+        encoded = [tokenizer(clean_tweet(text), return_tensors="pt") for text in texts[:64]]
+        logits = torch.cat([network(**inputs).logits for inputs in encoded])
+    with torch.no_grad():
+        spread = logits.std(dim=0)
+        network.classifier.weight /= spread[:, None]
+        network.classifier.bias.copy_((network.classifier.bias - logits.mean(dim=0)) / spread)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    return folder
+
+
+@pytest.fixture
+def hub_copy(hub_folder: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return Path(shutil.copytree(hub_folder, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(hub_folder: Path) -> SentimentModel:
+    return load_model(hub_folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> SentimentModel:
+    return load_model("demo", device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")

@@ -1,0 +1,228 @@
+import gzip
+import html
+import json
+import sys
+import types
+
+import pandas as pd
+import pytest
+
+from sentiment_kit.data import is_sentipolc, load_data, load_demo, load_sentipolc, load_tweets, sentipolc_table
+from sentiment_kit.files import DataError
+from sentiment_kit.labels import label_dtype
+
+HEADER = '"idtwitter","subj","opos","oneg","iro","lpos","lneg","top","text"'
+# One row of each kind, invented: positive, negative and ironic, neutral objective, neutral subjective, mixed.
+ROWS = [
+    '"122449983151669248",1,1,0,0,1,0,0,"Che gioia, ""grandi""!"',
+    '"122449983151669249",1,0,1,1,1,0,1,"Bravi, complimenti davvero"',
+    '"122449983151669250",0,0,0,0,0,0,2,"Domani sciopero; treni fermi"',
+    '"122449983151669251",1,0,0,0,0,0,1,"Mah, vedremo"',
+    '"122449983151669252",1,1,1,0,1,1,0,"Bello ma caro"',
+]
+LABELS_WITH_MIXED = ["positive", "negative", "neutral", "neutral"]
+
+
+def _layout(kind):
+    quoted = [",".join(field if field.startswith('"') else f'"{field}"' for field in row.split(",", 8)) for row in ROWS]
+    if kind == "training":
+        return "\n".join([HEADER, *ROWS]) + "\n"
+    if kind == "gold":
+        return "\n".join(quoted) + "\n"
+    lines = [HEADER.replace('"', "").replace(",", ";")] + [";".join(row.split(",", 8)) for row in quoted]
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.mark.parametrize("kind", ["training", "gold", "semicolon"])
+def test_the_three_sentipolc_layouts_read_the_same(tmp_path, kind):
+    path = tmp_path / "sentipolc.csv"
+    path.write_text(_layout(kind), encoding="utf-8", newline="")
+    table = load_sentipolc(path, mixed="keep")
+    assert table["id"].tolist() == [str(122449983151669248 + row) for row in range(5)]
+    assert table["text"].iloc[0] == 'Che gioia, "grandi"!'
+    assert table["label"].dtype == label_dtype
+    assert table["label"].tolist()[:4] == LABELS_WITH_MIXED
+    assert table["label"].isna().tolist() == [False] * 4 + [True]
+    assert table["subjective"].tolist() == [True, True, False, True, True]
+    assert table["ironic"].tolist() == [False, True, False, False, False]
+    assert table["literal_label"].tolist()[:4] == ["positive", "positive", "neutral", "neutral"]
+    assert table["literal_label"].isna().tolist() == [False] * 4 + [True]
+    assert table["topic"].tolist() == ["generic", "political", "school reform", "political", "generic"]
+    assert table[["opos", "oneg"]].to_numpy().tolist() == [[1, 0], [0, 1], [0, 0], [0, 0], [1, 1]]
+    assert is_sentipolc(path)
+    assert list(sentipolc_table(path).columns)[0] == "idtwitter"
+
+
+@pytest.mark.parametrize(
+    ("mixed", "expected"),
+    [
+        ("drop", LABELS_WITH_MIXED),
+        ("neutral", [*LABELS_WITH_MIXED, "neutral"]),
+        ("negative", [*LABELS_WITH_MIXED, "negative"]),
+    ],
+)
+def test_what_becomes_of_mixed_tweets(tmp_path, mixed, expected):
+    path = tmp_path / "s.csv"
+    path.write_text(_layout("training"))
+    table = load_sentipolc(path, mixed=mixed)
+    assert table["label"].tolist() == expected
+    assert table.attrs.get("left_out") == ({"mixed": 1} if mixed == "drop" else None)
+
+
+def test_an_unknown_choice_for_mixed():
+    with pytest.raises(ValueError, match='"drop", "neutral", "negative", "keep", but \'both\''):
+        load_sentipolc("any.csv", mixed="both")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (ROWS[1], ROWS[1].replace(",1,0,1,1,", ",1,0,2,1,"), "row 2, column oneg: expected one of 0, 1, got '2'"),
+        (ROWS[2], ROWS[2].replace(",2,", ",7,"), "row 3, column top: expected one of 0, 1, 2, got '7'"),
+        (ROWS[3], ROWS[3].replace('"Mah', 'Mah').replace('mo"', "mo"), "row 4: expected 9 fields .* got 10"),
+        (HEADER, HEADER.replace("oneg", "uneg"), "expected the columns idtwitter"),
+        (HEADER, HEADER.replace(',"text"', ""), "not a SENTIPOLC 2016 file; expected 9 fields"),
+    ],
+)  # fmt: skip
+def test_a_broken_sentipolc_file_names_row_and_column(tmp_path, old, new, message):
+    path = tmp_path / "s.csv"
+    path.write_text(_layout("training").replace(old, new))
+    with pytest.raises(DataError, match=message):
+        load_sentipolc(path)
+
+
+def test_other_files_are_not_sentipolc(tmp_path):
+    (tmp_path / "t.csv").write_text("id,text\n1,ciao\n")
+    assert not is_sentipolc(tmp_path / "t.csv")
+    assert not is_sentipolc(tmp_path / "nowhere.csv")
+    assert sentipolc_table(tmp_path / "t.csv") is None
+
+
+def test_the_official_training_file_has_the_published_counts(sentipolc_file):
+    kept = load_sentipolc(sentipolc_file, mixed="keep")
+    assert len(kept) == 7410
+    assert kept["label"].isna().sum() == 440
+    assert kept["ironic"].sum() == 868
+    assert kept["text"].duplicated().sum() == 8
+    assert kept["text"].str.len().max() == 158
+    assert (kept["text"].map(html.unescape) != kept["text"]).sum() == 86
+    assert kept["id"].str.fullmatch(r"\d{15,20}").all()
+    table = load_sentipolc(sentipolc_file)
+    assert table["label"].value_counts().to_dict() == {"neutral": 2816, "negative": 2543, "positive": 1611}
+    neutral = table[table["label"] == "neutral"]
+    assert (neutral["subjective"].sum(), (~neutral["subjective"]).sum()) == (504, 2312)
+    assert table.attrs["left_out"] == {"mixed": 440}
+    assert not (kept["ironic"] & (kept["label"] == "neutral")).any()
+
+
+TWEETS = {"id": ["9007199254740993", "b"], "text": ["ciao", "addio"], "label": ["POS", ""], "topic": ["x", "y"]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".csv.gz", ".jsonl.gz", ".parquet"])
+def test_load_tweets_reads_every_format(tmp_path, suffix):
+    path = tmp_path / f"t{suffix}"
+    frame = pd.DataFrame(TWEETS)
+    if suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        records = frame.to_dict(orient="records")
+        separator = "," if "csv" in suffix else "\t"
+        lines = [separator.join(frame.columns)] + [separator.join(record.values()) for record in records]
+        content = "\n".join(map(json.dumps, records) if "jsonl" in suffix else lines).encode()
+        path.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    table = load_tweets(path)
+    assert list(table.columns) == ["id", "text", "label", "topic"]
+    assert table["id"].tolist() == TWEETS["id"]
+    assert table["label"].dtype == label_dtype
+    assert table["label"].iloc[0] == "positive"
+    assert pd.isna(table["label"].iloc[1])
+
+
+def test_columns_are_named_and_the_displaced_kept(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text,body,polarità,code\nold,nuovo,negativo,7\n")
+    table = load_tweets(path, text="body", label="polarità", id="code")
+    assert table.to_dict(orient="list") == {
+        "id": ["7"],
+        "text": ["nuovo"],
+        "label": ["negative"],
+        "text_original": ["old"],
+    }
+
+
+def test_without_ids_and_labels(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text\na\nb\n")
+    table = load_tweets(path)
+    assert table["id"].tolist() == ["1", "2"]
+    assert table["label"].isna().all()
+    assert table["label"].dtype == label_dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "message"),
+    [
+        ("t.csv", "id,tweet\n1,a\n", {}, r"t\.csv: no column 'text'; its columns are: id, tweet"),
+        ("t.csv", "text\na\n", {"label": "gold"}, "no column 'gold'"),
+        ("t.csv", "text,label\na,pos\nb,joy\n", {}, "row 2, column label: expected one of negative.* got 'joy'"),
+        ("t.csv", "text,label\na,1\n", {}, "row 1, column label: .* got '1'"),
+        ("t.csv", "id,text\n1,a\n,b\n", {}, "row 2, column id: the id is missing"),
+        ("t.jsonl", '{"id": 1.5e17, "text": "a"}', {}, "column id: ids are stored as floating-point"),
+        ("t.jsonl", '{"text": "a"}\n{"text": 5}', {}, "row 2, column text: expected text, got int 5"),
+    ],
+)
+def test_bad_tables_name_row_and_column(tmp_path, name, content, options, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=message):
+        load_tweets(tmp_path / name, **options)
+
+
+def test_a_missing_file_is_no_hub_id(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        load_tweets(tmp_path / "folder" / "t.csv")
+    with pytest.raises(DataError, match="no such file"):
+        load_tweets("data/t.csv")
+
+
+def test_a_hub_id_without_the_extra_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(DataError, match=r"owner/name: no such file.*pip install \"sentiment-kit\[datasets\]\""):
+        load_tweets("owner/name")
+
+
+def test_a_hub_data_set_names_its_class_labels(monkeypatch):
+    class Loaded:
+        features = {"text": object(), "label": types.SimpleNamespace(names=["neg", "neu", "pos"])}
+
+        def to_pandas(self):
+            return pd.DataFrame({"text": ["a", "b", "c"], "label": [2, 0, -1]})
+
+    calls = []
+    hub = types.SimpleNamespace(load_dataset=lambda name, split: calls.append((name, split)) or Loaded())
+    monkeypatch.setitem(sys.modules, "datasets", hub)
+    table = load_tweets("owner/name", split="test")
+    assert calls == [("owner/name", "test")]
+    assert table["label"].tolist()[:2] == ["positive", "negative"]
+    assert pd.isna(table["label"].iloc[2])
+
+
+def test_load_data_takes_whatever_a_notebook_names(tmp_path):
+    (tmp_path / "s.csv").write_text(_layout("gold"))
+    (tmp_path / "t.csv").write_text("text,label\na,pos\n")
+    pd.testing.assert_frame_equal(load_data("demo", split="test"), load_demo("test"))
+    assert len(load_data(tmp_path / "s.csv")) == 4
+    assert len(load_data(tmp_path / "s.csv", mixed="keep")) == 5
+    assert load_data(tmp_path / "t.csv")["label"].tolist() == ["positive"]
+    with pytest.raises(DataError, match="no such file"):
+        load_data(tmp_path / "no.csv")
+
+
+def test_load_demo_splits():
+    whole, train, test = load_demo(), load_demo("train"), load_demo("test")
+    assert len(whole) == len(train) + len(test)
+    assert set(train["id"]).isdisjoint(test["id"])
+    assert list(whole.columns) == ["id", "text", "label", "domain", "phenomena", "split", "ironic"]
+    assert whole["ironic"].dtype == bool
+    assert 0 < whole["ironic"].sum() < len(whole)
+    with pytest.raises(ValueError, match='"all", "train", "test", but \'dev\''):
+        load_demo("dev")

@@ -1,0 +1,152 @@
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentiment_kit.files import DataError, check_writable, read_table, write_table
+
+TABLE = pd.DataFrame(
+    {
+        "id": ["122449983151669248", "2", "3", "4", "5"],
+        "text": ['Perché\nno? "sì"; a, b\tc', "", "😂 l'è", "#x", "=1+1"],
+        "positive": np.array([0.70912, 1 / 3, 1, 0, np.nan], dtype="float32"),
+        "n": [1, 2, 3, 4, 5],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet.gz"]
+)
+def test_what_is_written_is_read_again(tmp_path, suffix):
+    path = tmp_path / f"tweets{suffix}"
+    write_table(TABLE, path)
+    table = read_table(path)
+    assert table["id"].tolist() == TABLE["id"].tolist()
+    assert table["text"].tolist() == TABLE["text"].tolist()
+    assert list(table.columns) == list(TABLE.columns)
+    np.testing.assert_array_equal(pd.to_numeric(table["positive"]).astype("float32"), TABLE["positive"])
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_probabilities_are_written_without_digits_they_do_not_have(tmp_path):
+    for suffix in (".csv", ".jsonl"):
+        write_table(TABLE, tmp_path / f"t{suffix}")
+        assert "0.70912" in (tmp_path / f"t{suffix}").read_text()
+        assert "0.709120" not in (tmp_path / f"t{suffix}").read_text()
+
+
+def test_an_existing_file_is_kept_unless_forced(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("precious")
+    with pytest.raises(DataError, match=r"t\.csv exists already.*--force"):
+        write_table(TABLE, path)
+    assert path.read_text() == "precious"
+    write_table(TABLE, path, force=True)
+    assert len(read_table(path)) == 5
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(TABLE, path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match="cannot mix|Conversion failed|object"):
+        write_table(pd.DataFrame({"a": [object(), {1: 2}]}), path, force=True)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_outputs_that_cannot_be_written(tmp_path):
+    for name, message in (("t.xlsx", r"ending in \.csv"), ("no/t.csv", "does not exist"), ("t", "ending in")):
+        with pytest.raises(DataError, match=message):
+            check_writable(tmp_path / name)
+    (tmp_path / "d.csv").mkdir()
+    with pytest.raises(DataError, match="is a folder"):
+        check_writable(tmp_path / "d.csv")
+
+
+def test_lone_surrogates_are_written_as_the_replacement_character(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "a\\ud800b"}\n{"text": "\\ud83d\\ude02"}\n')
+    table = read_table(tmp_path / "in.jsonl")
+    assert table["text"].tolist() == ["a\ud800b", "😂"]
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        write_table(table, tmp_path / f"out{suffix}")
+        assert read_table(tmp_path / f"out{suffix}")["text"].tolist() == ["a\ufffdb", "😂"]
+
+
+def _file(folder, name, content):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", "a,b\n1,2\n1,2,3\n", r"t\.csv, row 2: expected 2 fields \(a, b\), got 3"),
+        ("t.csv", "a,b\n1\n", "row 1: expected 2 fields .* got 1"),
+        ("t.csv", 'a,b\n1,"x"y\n', "line 2: broken quoting"),
+        ("t.csv", 'a,b\n1,"x\n', "broken quoting"),
+        ("t.csv", "a,a\n1,2\n", "'a' occurs twice"),
+        ("t.csv", "", "the file is empty"),
+        ("t.csv", "\n \n", "the file is empty"),
+        ("t.csv", "a,b\nperch\xe8,2\n".encode("latin-1"), "line 2: not UTF-8 .byte 0xe8.*Latin-1"),
+        ("t.csv", "a,b\n1,2\n3,\x004\n", "line 3: NUL bytes"),
+        ("t.csv", "a,b\n1,2\n".encode("utf-16"), "NUL bytes.*UTF-16"),
+        ("t.tsv", "a\tb\n1\n", "row 1: expected 2 fields"),
+        ("t.jsonl", '{"a": 1}\n{"a": \n', "line 2: not valid JSON"),
+        ("t.jsonl", '{"a": 1}\n[1]\n', "line 2: expected a JSON object per line, got list"),
+        ("t.parquet", "PAR1 not really", "not a Parquet file, or damaged or cut short"),
+        ("t.parquet", "", "the file is empty"),
+        ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000)[:-20], "gzip file is damaged or cut short"),
+        ("t.csv.gz", "a,b\n", "gzip file is damaged"),
+        ("t.xlsx", "x", r"expected a file ending in \.csv"),
+    ],
+)
+def test_broken_files_are_named_with_the_place(tmp_path, name, content, message):
+    with pytest.raises(DataError, match=message):
+        read_table(_file(tmp_path, name, content))
+
+
+def test_a_parquet_file_cut_short(tmp_path):
+    write_table(TABLE, tmp_path / "t.parquet")
+    whole = (tmp_path / "t.parquet").read_bytes()
+    with pytest.raises(DataError, match="cut short"):
+        read_table(_file(tmp_path, "half.parquet", whole[: len(whole) // 2]))
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_table(tmp_path / "nowhere.csv")
+    (tmp_path / "d.csv").mkdir()
+    with pytest.raises(DataError, match="cannot be read"):
+        read_table(tmp_path / "d.csv")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_content(tmp_path):
+    table = read_table(_file(tmp_path, "t.csv", b"\xef\xbb\xbfid,text\r\n1,ciao\r\n"))
+    assert table.to_dict(orient="list") == {"id": ["1"], "text": ["ciao"]}
+
+
+def test_a_header_alone_is_a_table_without_rows(tmp_path):
+    assert read_table(_file(tmp_path, "t.csv", "id,text\n")).shape == (0, 2)
+
+
+def test_a_tsv_without_quoting(tmp_path):
+    table = read_table(_file(tmp_path, "t.tsv", 'id\ttext\n1\t"Ciao" disse\n2\tcosì\n'))
+    assert table["text"].tolist() == ['"Ciao" disse', "così"]
+
+
+def test_a_field_longer_than_the_csv_modules_limit(tmp_path):
+    table = read_table(_file(tmp_path, "t.csv", "id,text\n1," + "a" * 200_000 + "\n"))
+    assert table["text"].str.len().item() == 200_000
+
+
+def test_json_lines_keep_types_and_fill_what_is_missing(tmp_path):
+    lines = [{"id": 122449983151669248, "text": "a"}, {"id": 2, "extra": [1]}]
+    table = read_table(_file(tmp_path, "t.jsonl", "\n".join(map(json.dumps, lines))))
+    assert table["id"].tolist() == [122449983151669248, 2]
+    assert table["text"].isna().tolist() == [False, True]
+    assert table["extra"].tolist() == [None, [1]]

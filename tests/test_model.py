@@ -1,0 +1,344 @@
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, BertForMaskedLM
+
+from sentiment_kit.labels import LABELS
+from sentiment_kit.model import DEFAULT_MODEL, ModelError, load_model
+
+
+def _edit_config(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+def test_the_hub_layout_loads_cased_with_its_accents(hub_folder):
+    assert (hub_folder / "tokenizer_config.json").stat().st_size == 40
+    assert sorted(path.name for path in hub_folder.iterdir()) == [
+        "config.json",
+        "pytorch_model.bin",
+        "tokenizer_config.json",
+        "vocab.txt",
+    ]
+    model = load_model(hub_folder, device="cpu")
+    assert model.labels == LABELS
+    assert model.max_tokens == 512
+    assert model.dtype == torch.float32
+    assert not model.network.training
+    assert model.revision is None
+    pieces = "".join(model.tokenizer.tokenize("Perché Così è")).replace("##", "")
+    assert pieces == "PerchéCosìè"
+
+
+def test_case_and_accents_change_the_input(tiny_model):
+    ids = {text: tuple(tiny_model.tokenizer(text)["input_ids"]) for text in ("papà è qui", "papa e qui", "PAPÀ È QUI")}
+    assert len(set(ids.values())) == 3
+
+
+def test_safetensors_come_first(hub_copy):
+    network = AutoModelForSequenceClassification.from_pretrained(hub_copy)
+    network.save_pretrained(hub_copy)
+    (hub_copy / "pytorch_model.bin").write_bytes(b"broken, and never looked at")
+    assert (hub_copy / "model.safetensors").exists()
+    assert load_model(hub_copy, device="cpu").labels == LABELS
+
+
+def test_the_demo_model_is_inside_the_package(demo_model):
+    assert demo_model.labels == LABELS
+    assert demo_model.name == "demo"
+    assert "network" not in repr(demo_model)
+
+
+def test_labels_in_another_order_and_case_are_matched(hub_copy):
+    _edit_config(hub_copy, id2label={"0": "POS", "1": "NEU", "2": "Neg"}, label2id={"POS": 0, "NEU": 1, "Neg": 2})
+    assert load_model(hub_copy, device="cpu").labels == ("positive", "neutral", "negative")
+
+
+def _nameless(folder):
+    names = {str(number): f"LABEL_{number}" for number in range(3)}
+    _edit_config(folder, id2label=names, label2id={name: int(number) for number, name in names.items()})
+
+
+def test_nameless_labels_are_asked_for(hub_copy):
+    _nameless(hub_copy)
+    with pytest.raises(ModelError, match=r"LABEL_0.*labels=\("):
+        load_model(hub_copy, device="cpu")
+    order = ("positive", "neutral", "negative")
+    assert load_model(hub_copy, device="cpu", labels=order).labels == order
+
+
+def test_labels_may_not_contradict_the_checkpoint(hub_copy):
+    assert load_model(hub_copy, device="cpu", labels=LABELS).labels == LABELS
+    with pytest.raises(ModelError, match="contradicts the order"):
+        load_model(hub_copy, device="cpu", labels=("positive", "neutral", "negative"))
+    with pytest.raises(ModelError, match="2 were passed, the model has 3"):
+        load_model(hub_copy, device="cpu", labels=("negative", "positive"))
+
+
+def _with_outputs(folder, names):
+    """The same body with a head of another size."""
+    ids = {name: number for number, name in enumerate(names)}
+    network = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=len(names), id2label=dict(enumerate(names)), label2id=ids, ignore_mismatched_sizes=True
+    )
+    network.save_pretrained(folder)
+    (folder / "pytorch_model.bin").unlink()
+
+
+def test_a_two_class_model_has_two_of_the_labels(hub_copy):
+    _with_outputs(hub_copy, ["positive", "negative"])
+    assert load_model(hub_copy, device="cpu").labels == ("positive", "negative")
+
+
+def test_a_wrong_number_of_labels(hub_copy):
+    _with_outputs(hub_copy, [f"{stars} stars" for stars in range(1, 6)])
+    with pytest.raises(ModelError, match="2 or 3 labels.*there are 5"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_head_of_another_size_than_the_config(hub_copy):
+    _edit_config(hub_copy, id2label={"0": "negative", "1": "positive"}, label2id={"negative": 0, "positive": 1})
+    with pytest.raises(ModelError, match="wrong number of labels: config.json names 2"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_outputs_that_are_no_distribution_are_refused(hub_copy):
+    _edit_config(hub_copy, problem_type="multi_label_classification")
+    with pytest.raises(ModelError, match="single-label classifier"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_base_checkpoint_does_not_get_a_random_head(hub_copy, hub_folder):
+    BertForMaskedLM.from_pretrained(hub_folder).save_pretrained(hub_copy)
+    (hub_copy / "pytorch_model.bin").unlink()
+    with pytest.raises(ModelError, match="no trained classification head.*fine-tune it"):
+        load_model(hub_copy, device="cpu")
+    with pytest.raises(ModelError, match="no trained classification head"):
+        load_model(hub_copy, device="cpu", labels=LABELS)
+
+
+def test_missing_body_weights_are_no_missing_head(hub_copy):
+    weights = torch.load(hub_copy / "pytorch_model.bin", weights_only=True)
+    del weights["bert.encoder.layer.1.output.dense.weight"]
+    torch.save(weights, hub_copy / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="do not fit config.json: 1 missing"):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 5000])
+def test_weights_cut_short(hub_copy, keep):
+    weights = hub_copy / "pytorch_model.bin"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"pytorch_model.bin: .*(cut short|damaged)"):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 5000])
+def test_safetensors_cut_short(hub_copy, keep):
+    AutoModelForSequenceClassification.from_pretrained(hub_copy).save_pretrained(hub_copy)
+    weights = hub_copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"model.safetensors: .*cut short"):
+        load_model(hub_copy, device="cpu")
+
+
+class _Exploit:
+    def __init__(self, victim):
+        self.victim = victim
+
+    def __reduce__(self):
+        return os.mkdir, (self.victim,)
+
+
+def test_a_pickle_that_runs_code_is_refused_and_does_not_run(hub_copy, tmp_path):
+    victim = tmp_path / "made_by_the_pickle"
+    torch.save({"classifier.weight": _Exploit(str(victim))}, hub_copy / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="a pickle can run code.*safetensors"):
+        load_model(hub_copy, device="cpu")
+    assert not victim.exists()
+
+
+def test_code_in_the_repository_is_never_run(hub_copy, tmp_path):
+    victim = tmp_path / "made_by_the_code"
+    (hub_copy / "own.py").write_text(f"import os\nos.mkdir({str(victim)!r})\n")
+    _edit_config(hub_copy, model_type="own", auto_map={"AutoConfig": "own.Config"})
+    with pytest.raises(ModelError, match=r"config\.json: cannot be used"):
+        load_model(hub_copy, device="cpu")
+    assert not victim.exists()
+
+
+def test_no_weights_no_config_no_vocabulary(hub_copy):
+    (hub_copy / "vocab.txt").unlink()
+    with pytest.raises(ModelError, match=r"no vocabulary.*vocab\.txt"):
+        load_model(hub_copy, device="cpu")
+    (hub_copy / "pytorch_model.bin").unlink()
+    with pytest.raises(ModelError, match=r"no weights, expected model\.safetensors or pytorch_model\.bin"):
+        load_model(hub_copy, device="cpu")
+    (hub_copy / "config.json").write_text("{")
+    with pytest.raises(ModelError, match=r"config\.json: cannot be used"):
+        load_model(hub_copy, device="cpu")
+    (hub_copy / "config.json").unlink()
+    with pytest.raises(ModelError, match="not a model folder"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_vocabulary_larger_than_the_embedding(hub_copy):
+    with (hub_copy / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("inprevedibile\n")
+    with pytest.raises(ModelError, match="the vocabulary has 1501 entries, the network only 1500"):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c", ""])
+def test_a_folder_that_is_not_there(name):
+    with pytest.raises(ModelError, match="no such folder"):
+        load_model(name, device="cpu")
+
+
+def test_a_file_is_not_a_folder(hub_folder):
+    with pytest.raises(ModelError, match="is a file; expected a folder"):
+        load_model(hub_folder / "config.json", device="cpu")
+
+
+def test_unknown_devices_and_dtypes(hub_folder):
+    with pytest.raises(ModelError, match="device must be one of auto, cpu, cuda, mps.*'gpu'"):
+        load_model(hub_folder, device="gpu")
+    with pytest.raises(ModelError, match="dtype must be one of auto, float32.*'int8'"):
+        load_model(hub_folder, device="cpu", dtype="int8")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_an_absent_device_is_named(hub_folder):
+    with pytest.raises(ModelError, match="present on this machine, but 'cuda'"):
+        load_model(hub_folder, device="cuda")
+
+
+def test_dtype_is_taken(hub_folder):
+    model = load_model(hub_folder, device="cpu", dtype="bfloat16")
+    assert model.dtype == torch.bfloat16
+    assert model.network.dtype == torch.bfloat16
+
+
+def test_the_default_is_the_model_of_the_card():
+    assert DEFAULT_MODEL == "neuraly/bert-base-italian-cased-sentiment"
+
+
+def test_roberta_counts_positions_from_its_padding_index(hub_folder, tmp_path):
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    shutil.copy(hub_folder / "vocab.txt", tmp_path / "vocab.txt")
+    config = RobertaConfig(
+        vocab_size=1500, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8,
+        max_position_embeddings=66, num_labels=3, id2label=dict(enumerate(LABELS)), tokenizer_class="BertTokenizer",
+    )  # fmt: skip
+    RobertaForSequenceClassification(config).save_pretrained(tmp_path)
+    assert load_model(tmp_path, device="cpu").max_tokens == 64
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class _Hub(http.server.BaseHTTPRequestHandler):
+    """The few answers of a model hub that loading needs, for one repository `owner/model` and one gated one."""
+
+    folder = None
+    requests: list[str] = []
+
+    def _respond(self):
+        path = self.path.split("?")[0]
+        self.requests.append(path)
+        if path.startswith(("/api/models/owner/gated", "/owner/gated")):
+            return self._send(403, b"{}", {"X-Error-Code": "GatedRepo"})
+        if path in ("/api/models/owner/model", "/api/models/owner/model/revision/main"):
+            return self._send(200, json.dumps({"id": "owner/model", "sha": COMMIT, "siblings": []}).encode())
+        if path == f"/api/models/owner/model/tree/{COMMIT}":
+            files = [
+                {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": self._etag(file.read_bytes())}
+                for file in self.folder.iterdir()
+            ]
+            return self._send(200, json.dumps(files).encode())
+        if path.startswith("/api/models/owner/model/"):
+            return self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
+        file = self.folder / path.rsplit("/", 1)[-1]
+        if path.startswith(f"/owner/model/resolve/{COMMIT}/") and file.exists():
+            content = file.read_bytes()
+            return self._send(200, content, {"ETag": f'"{self._etag(content)}"', "X-Repo-Commit": COMMIT})
+        return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+    do_GET = do_HEAD = _respond
+
+    @staticmethod
+    def _etag(content):
+        return hashlib.sha1(content).hexdigest()
+
+    def _send(self, status, body, headers=None):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def hub(hub_folder):
+    handler = type("Hub", (_Hub,), {"folder": hub_folder, "requests": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+_LOAD_EACH = """
+import sys
+from sentiment_kit.inference import predict
+from sentiment_kit.model import ModelError, load_model
+for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):
+    try:
+        model = load_model(name, device="cpu", revision=revision or None)
+        print("loaded", model.name, model.revision, *model.labels, predict(model, "ciao")["n_tokens"].item())
+    except ModelError as error:
+        print("error", str(error).replace(chr(10), " "))
+"""
+
+
+def _load_in_a_process(home, endpoint, *names_and_revisions):
+    """Load in a process of its own, for the hub client reads its address and its cache folder when it is imported."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    command = [sys.executable, "-c", _LOAD_EACH, *names_and_revisions]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_hub_model_is_downloaded_once_and_then_found_without_network(hub, hub_folder, tmp_path):
+    endpoint = f"http://127.0.0.1:{hub.server_port}"
+    asked = ["owner/model", "", "owner/model", "nosuch", "owner/other", "", "owner/gated", ""]
+    loaded, no_revision, unknown, gated = _load_in_a_process(tmp_path, endpoint, *asked)
+    assert loaded.startswith(f"loaded owner/model {COMMIT} negative neutral positive ")
+    assert "owner/model exists on the hub, but has no revision 'nosuch'" in no_revision
+    assert "no model 'owner/other': neither a folder here nor a public repository" in unknown
+    assert "gated on the hub: accept its terms" in gated
+    downloads = [path for path in hub.RequestHandlerClass.requests if "/resolve/" in path]
+    assert {path.rsplit("/", 1)[-1] for path in downloads} == {path.name for path in hub_folder.iterdir()}
+
+    hub.shutdown()
+    hub.server_close()
+    again, missing = _load_in_a_process(tmp_path, endpoint, "owner/model", "", "owner/uncached", "")
+    assert again == loaded
+    assert "cannot reach the hub, and 'owner/uncached' is not complete in its cache" in missing
+    assert "'demo'" in missing

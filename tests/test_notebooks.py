@@ -1,0 +1,101 @@
+"""The form of the committed notebooks; nbval runs their content."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def _code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def _headings(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.findall(r"^(#+) (.*)$", text, flags=re.MULTILINE)
+
+
+def test_there_are_notebooks_with_numbered_names():
+    assert {"01_inference", "02_tweet_cleaning", "04_the_data"} <= {path.stem for path in PATHS}
+    assert all(re.fullmatch(r"\d\d_[a-z_]+", path.stem) for path in PATHS)
+
+
+def test_the_title_is_a_question_and_the_parts_are_there(notebook):
+    headings = _headings(notebook)
+    assert headings[0][0] == "#"
+    assert headings[0][1].endswith("?")
+    assert [level for level, _ in headings].count("#") == 1
+    names = [name for _, name in headings]
+    parts = ["What you will learn", "What we found", "Exercise"]
+    assert [name for name in names if name in parts] == parts
+    assert names[1] == parts[0]
+    assert names[-1] == parts[-1]
+
+
+def test_it_ends_with_a_link_to_a_notebook_that_exists(notebook):
+    target = re.findall(r"\]\((\w+\.ipynb)\)", notebook.cells[-1].source)[-1]
+    assert (FOLDER / target).exists()
+
+
+def test_it_says_that_the_demo_is_a_stand_in(notebook):
+    first = notebook.cells[0].source
+    assert "demo" in first
+    assert "stand-in" in first
+
+
+def test_the_parameters_are_one_tagged_cell(notebook):
+    tagged = [cell for cell in _code(notebook) if "parameters" in _tags(cell)]
+    assert len(tagged) == 1
+    assert tagged[0].source == 'MODEL = "demo"\nDATA = "demo"'
+    assert _code(notebook).index(tagged[0]) == 1, "imports come first, then the parameters"
+    assert "import" in _code(notebook)[0].source
+
+
+def test_prose_stands_before_every_code_cell(notebook):
+    assert notebook.cells[0].cell_type == "markdown"
+    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        assert cell.cell_type == "markdown" or before.cell_type == "markdown", cell.source
+
+
+def test_cells_are_short_and_define_nothing(notebook):
+    for cell in _code(notebook):
+        lines = cell.source.splitlines()
+        assert 1 <= len(lines) <= 20
+        assert max(map(len, lines)) <= 120
+        assert not re.search(r"^\s*(def|class|async def) |\blambda\b|^\s*[!%]", cell.source, flags=re.MULTILINE)
+    lengths = sorted(len(cell.source.splitlines()) for cell in _code(notebook))
+    assert lengths[len(lengths) // 2] < 10
+
+
+def test_it_was_run_in_order_without_errors(notebook):
+    assert [cell.execution_count for cell in _code(notebook)] == list(range(1, len(_code(notebook)) + 1))
+    outputs = [output for cell in _code(notebook) for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+
+
+def test_at_least_five_cells_are_compared(notebook):
+    compared = [cell for cell in _code(notebook) if "nbval-check-output" in _tags(cell)]
+    assert len(compared) >= 5
+    assert all(cell.outputs for cell in compared)
+    headline = next(i for i, cell in enumerate(notebook.cells) if "## What we found" in cell.source)
+    assert "nbval-check-output" in _tags(notebook.cells[headline + 1])
+
+
+def test_nothing_in_it_changes_from_run_to_run(notebook):
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    text = nbformat.writes(notebook)
+    assert not re.search(r"/tmp/|/home/|/root/|/Users/|\bat 0x[0-9a-f]+", text)

@@ -1,0 +1,145 @@
+"""The project's own rules: what imports what, and that the files that install it agree."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "sentiment_kit"
+
+# A module may import those before it and nothing after it: one direction of data.
+ORDER = [
+    "labels",
+    "cleaning",
+    "files",
+    "data",
+    "model",
+    "inference",
+    "evaluation",
+    "baseline",
+    "training",
+    "benchmark",
+    "plots",
+    "cli",
+]
+WITH_TORCH = {"model", "inference", "training", "benchmark"}
+
+
+def _imports(path):
+    """Names imported anywhere in a file, own modules as `.name`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield f".{node.module}" if node.level else node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_data_flows_in_one_direction(module):
+    imported = set(_imports(PACKAGE / f"{module}.py"))
+    own = {name[1:] for name in imported if name.startswith(".")}
+    assert own <= set(ORDER[: ORDER.index(module)])
+    if module in ("labels", "cleaning"):
+        assert not own
+    assert ("torch" in imported) <= (module in WITH_TORCH)
+    assert bool({"matplotlib", "seaborn"} & imported) == (module == "plots")
+
+
+def test_every_module_is_in_the_order():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__", "__main__"}
+
+
+def test_the_package_can_be_read_in_an_hour():
+    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.glob("*.py")}
+    assert max(lines.values()) <= 400
+    assert sum(lines.values()) <= 3000
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import sentiment_kit",
+        "import sentiment_kit.data, sentiment_kit.evaluation, sentiment_kit.baseline, sentiment_kit.plots",
+        "import sys; sys.argv[1:] = ['--help']; from sentiment_kit.cli import app; app(standalone_mode=False)",
+    ],
+)
+def test_nothing_but_the_model_side_imports_torch(statement):
+    check = "import sys; assert not {'torch', 'transformers'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", f"{statement}\n{check}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_default_model_of_the_command_line_is_the_models():
+    from sentiment_kit import cli, model
+
+    assert cli._DEFAULT_MODEL == model.DEFAULT_MODEL
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def pinned():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.!]+", pin) for pin in pins), "exact versions only, no URLs"
+    return {_normal(pin.split("==")[0]): pin.split("==")[1] for pin in pins}
+
+
+def _normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _name(requirement):
+    return _normal(re.match(r"[A-Za-z0-9_.-]+", requirement)[0])
+
+
+def test_every_requirement_is_pinned(project, pinned):
+    extras = project["optional-dependencies"]
+    required = project["dependencies"] + extras["notebooks"] + extras["train"] + extras["test"]
+    assert {_name(requirement) for requirement in required} <= set(pinned)
+    assert pinned["torch"] == "2.13.0"
+
+
+def test_what_is_installed_is_what_is_pinned(pinned):
+    if not (Path(sys.prefix) / "installed").exists():
+        pytest.skip("not the environment that make creates")
+    cuda = re.compile(r"nvidia-|cuda-|triton")  # torch pins its own, and only where there is a GPU build
+    installed = {
+        _normal(found.metadata["Name"]): found.version.split("+")[0] for found in importlib.metadata.distributions()
+    }
+    ours = {name: version for name, version in installed.items() if name not in ("pip", "sentiment-kit")}
+    assert {
+        name: version for name, version in ours.items() if not cuda.match(name) and pinned.get(name) != version
+    } == {}
+
+
+def test_conda_installs_the_same_from_the_same_files(project):
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert environment["name"] == project["name"]
+    assert conda == [f"python{project['requires-python']}", "pip"]
+    constraint, editable = pip
+    assert constraint == "--constraint constraints.txt"
+    assert "--constraint constraints.txt" in makefile
+    extras = re.fullmatch(r"--editable \.\[(.*)\]", editable)[1]
+    assert f'--editable ".[{extras}]"' in makefile
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+
+
+def test_version_and_changelog_agree(project):
+    import sentiment_kit
+
+    assert project["version"] == sentiment_kit.__version__
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
