@@ -21,7 +21,7 @@ from .cleaning import clean_tweet
 from .data import load_data
 from .inference import predict
 from .labels import LABELS
-from .model import DEMO_FOLDER, SentimentModel, load_model
+from .model import DEMO_FOLDER, SentimentModel, load_model, quiet_transformers
 
 RANDOM_BASE = "bert-base-random"
 """A checkpoint of BERT base's size with random weights: as slow as a real one, and needs no download."""
@@ -93,8 +93,9 @@ def random_base_checkpoint(folder: Path) -> None:
         label2id={name: number for number, name in names.items()},
     )
     torch.manual_seed(0)
-    BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    with quiet_transformers():
+        BertForSequenceClassification(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
 def _seconds(work: Callable[[], object]) -> float:

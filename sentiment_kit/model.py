@@ -149,7 +149,7 @@ def _pick_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 # From a name to a folder
 
 
-def find_folder(name: str, revision: str | None) -> tuple[Path, str | None]:
+def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     """The folder that holds the model's files, and the commit if it came from the hub."""
     if name == DEMO_MODEL:
         return DEMO_FOLDER, None
@@ -259,24 +259,40 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
 
 def _check_complete(network: PreTrainedModel, report: dict[str, set], folder: Path) -> None:
     """transformers fills what a checkpoint lacks with random numbers and warns; here that is an error."""
-    body = network.base_model_prefix + "."
-    missing = sorted(report["missing_keys"])
-    mismatched = sorted(key for key, *_ in report["mismatched_keys"])
-    if any(not key.startswith(body) for key in missing):
+    _, missing, mismatched = _by_part(network, report)
+    if missing:
         raise ModelError(
             f"{folder}: no trained classification head (missing: {', '.join(missing[:4])}). This is a base model; "
             "fine-tune it for sentiment first, or load a fine-tuned one"
         )
-    if any(not key.startswith(body) for key in mismatched):
+    if mismatched:
         raise ModelError(
             f"{folder}: wrong number of labels: config.json names {network.config.num_labels}, the weights of the "
             f"classification head have another shape ({', '.join(mismatched[:4])})"
         )
-    if missing or mismatched:
+    check_body(network, report, folder)
+
+
+def check_body(network: PreTrainedModel, report: dict[str, set], folder: Path) -> None:
+    """Raise `ModelError` unless every weight below the classification head came from the checkpoint."""
+    body, _, _ = _by_part(network, report)
+    if body:
         raise ModelError(
-            f"{folder}: the weights do not fit config.json: {len(missing)} missing, {len(mismatched)} of another "
-            f"shape (first: {(missing + mismatched)[0]})"
+            f"{folder}: the weights do not fit config.json: {len(body)} missing or of another shape ({body[0]})"
         )
+
+
+def _by_part(network: PreTrainedModel, report: dict[str, set]) -> tuple[list[str], list[str], list[str]]:
+    """Names of the body's bad weights, of the head's missing and of the head's mismatched ones.
+
+    BERT's pooler belongs to the head: base checkpoints often come without it.
+    """
+    prefix = network.base_model_prefix + "."
+    missing = sorted(report["missing_keys"])
+    mismatched = sorted(key for key, *_ in report["mismatched_keys"])
+    body = [key for key in missing + mismatched if key.startswith(prefix) and ".pooler." not in key]
+    head = set(missing + mismatched) - set(body)
+    return body, [key for key in missing if key in head], [key for key in mismatched if key in head]
 
 
 def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -336,7 +352,7 @@ def _first_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Loading prints bars and reports; everything they could say is checked here and raised."""
+    """Silence the bars and reports that loading and saving print; what they could say is checked and raised here."""
     verbosity, bar = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()

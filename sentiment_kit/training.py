@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+import torch
 from torch.utils.data import Dataset
 from transformers import (
     AutoModelForSequenceClassification,
@@ -26,7 +27,7 @@ from transformers import (
 
 from .cleaning import clean_tweets
 from .labels import LABELS, label_dtype
-from .model import find_folder, quiet_transformers
+from .model import check_body, find_folder, quiet_transformers
 
 
 def fine_tune(
@@ -47,7 +48,8 @@ def fine_tune(
 
     Parameters
     ----------
-    base : hub id or folder of a BERT-like checkpoint; its classification head is made anew
+    base : hub id or folder of a BERT-like checkpoint
+        A classification head that fits three labels is trained on, any other is made anew.
     train, validation : tweet tables with `text` and `label`
         Texts are cleaned with `clean_tweet`. `validation` steers early stopping, so it must not be the test set.
     output : folder to create
@@ -76,9 +78,17 @@ def fine_tune(
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(folder)
         names = dict(enumerate(LABELS))
-        network = AutoModelForSequenceClassification.from_pretrained(
-            folder, num_labels=len(LABELS), id2label=names, label2id={name: i for i, name in names.items()}
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            num_labels=len(LABELS),
+            id2label=names,
+            label2id={name: number for number, name in names.items()},
+            dtype=torch.float32,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
+    check_body(network, report, folder)
     limit = min(tokenizer.model_max_length, network.config.max_position_embeddings)
     parts = [_Encoded(table, tokenizer, limit) for table in (train, validation)]
     with tempfile.TemporaryDirectory() as checkpoints:
@@ -146,8 +156,9 @@ def _save(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, output: Path) ->
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
-        trainer.model.save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
+        with quiet_transformers():
+            trainer.model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
         temporary.rename(output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The demo: corpus, model, and the command that trains the one on the other."""
