@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+REPORT := report
 # Pages must open without a network: nothing in them is fetched from elsewhere.
 OFFLINE_HTML := --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url= --HTMLExporter.mermaid_js_url=
 
@@ -28,13 +29,13 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 report: $(VENV)/installed
-	@mkdir -p report
+	@mkdir -p $(REPORT)
 	@set -e; for notebook in $(NOTEBOOKS); do \
-	  page=report/$$(basename $$notebook); echo "$$notebook"; \
+	  page=$(REPORT)/$$(basename $$notebook); echo "$$notebook"; \
 	  $(BIN)/papermill --log-level WARNING --no-progress-bar --kernel python3 --cwd notebooks $$notebook $$page; \
 	  $(BIN)/jupyter nbconvert --log-level WARN --to html $(OFFLINE_HTML) $$page; rm $$page; \
 	done
-	@echo "Open report/*.html"
+	@echo "Open $(REPORT)/*.html"
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
@@ -64,5 +65,5 @@ constraints: $(VENV)/installed
 	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf $(VENV) report build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(REPORT) build .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +

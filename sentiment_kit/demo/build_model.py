@@ -24,21 +24,21 @@ from ..data import load_demo
 from ..evaluation import accuracy
 from ..inference import predict
 from ..labels import LABELS
-from ..model import DEMO_FOLDER, load_model, quiet_transformers
+from ..model import DEMO_FOLDER, load_model
 from ..training import fine_tune
 
 SEED = 2016
 VOCABULARY = 4000
 COPIES = 5
 ARCHITECTURE = {
-    "hidden_size": 128,
-    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "num_hidden_layers": 1,
     "num_attention_heads": 4,
-    "intermediate_size": 512,
-    "hidden_dropout_prob": 0.3,
-    "attention_probs_dropout_prob": 0.3,
+    "intermediate_size": 256,
+    "hidden_dropout_prob": 0.5,
+    "attention_probs_dropout_prob": 0.5,
 }
-RECIPE = {"learning_rate": 3e-4, "max_epochs": 8, "patience": 2, "label_smoothing": 0.1}
+RECIPE = {"learning_rate": 1e-3, "max_epochs": 6, "patience": 2, "label_smoothing": 0.1}
 
 
 def noisy_copies(train: pd.DataFrame, copies: int, seed: int) -> pd.DataFrame:

@@ -1,0 +1,87 @@
+"""Every command and code block of the README runs, and what it links to is there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    re.sub(r"\s+#.*", "", line) for language, block in BLOCKS if language == "sh" for line in block.splitlines() if line
+]
+MAKE = [command for command in COMMANDS if command.startswith("make ")] + re.findall(r"`(make \w+)`", README)
+
+
+def _run(command, **options):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        command,
+        shell=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, "MAKEFLAGS": ""},
+        **options,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_all_blocks_are_of_a_kind_that_is_run():
+    assert {language for language, _ in BLOCKS} == {"sh", "python"}
+    assert len(COMMANDS) == 5
+    assert MAKE[:2] == ["make report", "make test"]
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
+def test_shell_commands(command, tmp_path):
+    (tmp_path / "sentiment_kit").symlink_to(ROOT / "sentiment_kit")
+    _run(command, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
+def test_python_blocks(block, tmp_path):
+    assert len([line for line in block.splitlines() if line]) == 10, "ten lines, as the heading says"
+    printed = _run(
+        [sys.executable, "-c", block] if os.name == "nt" else f"{sys.executable} - <<'END'\n{block}\nEND", cwd=tmp_path
+    )
+    assert "positive" in printed
+    assert "low" in printed
+
+
+@pytest.mark.parametrize("command", sorted(set(MAKE)))
+def test_make_targets_exist(command):
+    if shutil.which("make") is None:
+        pytest.skip("no make on this machine")
+    assert _run(f"{command} --dry-run --always-make", cwd=ROOT)
+
+
+def test_make_report_leaves_a_page_that_needs_no_network(tmp_path):
+    if shutil.which("make") is None or not (ROOT / ".venv" / "installed").exists():
+        pytest.skip("needs make and the environment that it creates")
+    _run(f"make report NOTEBOOKS=notebooks/01_inference.ipynb REPORT={tmp_path}", cwd=ROOT)
+    assert [path.name for path in tmp_path.iterdir()] == ["01_inference.html"]
+    page = (tmp_path / "01_inference.html").read_text(encoding="utf-8")
+    assert "What happens to one tweet" in page
+    assert "data:image/png;base64," in page
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"https?://", page)
+    assert not re.findall(r"@import|url\(https?://", page)
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    for target in targets:
+        assert target.startswith("http") or (ROOT / target).exists(), target
+    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {Path(target).name for target in targets if target.endswith(".ipynb")} == notebooks
+
+
+def test_every_module_is_listed_in_reading_order():
+    table = README.split("## The package, in reading order")[1].split("##")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert set(listed) == {path.stem for path in (ROOT / "sentiment_kit").glob("*.py")} - {"__init__", "__main__"}
