@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 REPORT := report
-# Pages must open without a network: nothing in them is fetched from elsewhere.
-OFFLINE_HTML := --HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= --HTMLExporter.jquery_url= --HTMLExporter.mermaid_js_url=
 
 .PHONY: help report test lint lab clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
@@ -29,13 +27,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 report: $(VENV)/installed
-	@mkdir -p $(REPORT)
-	@set -e; for notebook in $(NOTEBOOKS); do \
-	  page=$(REPORT)/$$(basename $$notebook); echo "$$notebook"; \
-	  $(BIN)/papermill --log-level WARNING --no-progress-bar --kernel python3 --cwd notebooks $$notebook $$page; \
-	  $(BIN)/jupyter nbconvert --log-level WARN --to html $(OFFLINE_HTML) $$page; rm $$page; \
-	done
-	@echo "Open $(REPORT)/*.html"
+	$(BIN)/python -m sentiment_kit.report $(NOTEBOOKS) --output $(REPORT)
+	@echo "Open the pages in $(REPORT)/"
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
@@ -47,15 +40,8 @@ lint: $(VENV)/installed
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
-# Run in place in a fresh kernel each, then strip what would change from run to run.
 notebooks: $(VENV)/installed
-	@set -e; for notebook in $(NOTEBOOKS); do \
-	  echo "$$notebook"; \
-	  $(BIN)/papermill --log-level WARNING --no-progress-bar --kernel python3 --cwd notebooks $$notebook $$notebook; \
-	  $(BIN)/jupyter nbconvert --log-level WARN --to notebook --inplace --ClearMetadataPreprocessor.enabled=True \
-	    --ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags \
-	    --ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec $$notebook; \
-	done
+	$(BIN)/python -m sentiment_kit.report $(NOTEBOOKS)
 
 demo-model: $(VENV)/installed
 	$(BIN)/python -m sentiment_kit.demo.build_model

@@ -1,7 +1,13 @@
 """Use, measure and question an Italian tweet-sentiment model.
 
 Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. In reading
-order: labels, cleaning, files, data, model, inference, evaluation, baseline, training, plots, cli.
+order: labels, cleaning, files, data, model, inference, evaluation, baseline, training, benchmark,
+plots, report, cli.
 """
+
+import warnings
+
+# In a notebook without ipywidgets, libraries that draw bars warn at import; plain bars will do.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 __version__ = "0.1.0"

@@ -194,7 +194,7 @@ def _score(
     # Longest first: if memory runs short, it does so at once.
     order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
     scale = n_rows / max(len(order), 1)  # the bar counts the caller's rows, repeated ones too
-    bar = tqdm(total=n_rows, unit=" tweets", delay=2, leave=False, disable=not show_progress(progress))
+    bar = tqdm(total=n_rows, unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
     with bar, torch.inference_mode():
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]

@@ -27,6 +27,7 @@ ORDER = [
     "training",
     "benchmark",
     "plots",
+    "report",
     "cli",
 ]
 WITH_TORCH = {"model", "inference", "training", "benchmark"}

@@ -20,14 +20,8 @@ MAKE = [command for command in COMMANDS if command.startswith("make ")] + re.fin
 
 def _run(command, **options):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
-        command,
-        shell=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path, "MAKEFLAGS": ""},
-        **options,
-    )
+    environment = {**os.environ, "PATH": path, "MAKEFLAGS": ""}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -47,9 +41,8 @@ def test_shell_commands(command, tmp_path):
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
 def test_python_blocks(block, tmp_path):
     assert len([line for line in block.splitlines() if line]) == 10, "ten lines, as the heading says"
-    printed = _run(
-        [sys.executable, "-c", block] if os.name == "nt" else f"{sys.executable} - <<'END'\n{block}\nEND", cwd=tmp_path
-    )
+    (tmp_path / "block.py").write_text(block, encoding="utf-8")
+    printed = _run(f"{sys.executable} block.py", cwd=tmp_path)
     assert "positive" in printed
     assert "low" in printed
 
