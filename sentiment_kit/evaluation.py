@@ -64,7 +64,7 @@ def accuracy(gold: pd.Series, predicted: pd.Series) -> pd.Series:
     """
     gold, predicted = _matched(gold, predicted)
     right = pd.Series([int((gold == predicted).sum())], index=["accuracy"])
-    return proportions(right, len(gold)).loc["accuracy"]
+    return proportions(right, len(gold)).astype(object).loc["accuracy"]
 
 
 def scores_by_class(gold: pd.Series, predicted: pd.Series) -> pd.DataFrame:

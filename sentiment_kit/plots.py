@@ -10,6 +10,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import PercentFormatter
 
 from .labels import LABELS
@@ -133,6 +135,11 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
 
 
 def _shortened(name: object) -> str:
-    """One line short enough for an axis; a dollar sign would start mathematics."""
-    text = " ".join(str(name).split()).replace("$", r"\$")
-    return text if len(text) <= _NAME_LENGTH else text[: _NAME_LENGTH - 1] + "…"
+    """One line short enough for an axis, in signs that the font has; a dollar sign would start mathematics."""
+    text = "".join(sign if _font().get_char_index(ord(sign)) else "□" for sign in " ".join(str(name).split()))
+    text = text if len(text) <= _NAME_LENGTH else text[: _NAME_LENGTH - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def _font() -> FT2Font:
+    return get_font(findfont(FontProperties()))

@@ -27,6 +27,14 @@ def test_probability_bars(predictions):
     ax.figure.canvas.draw()
 
 
+def test_signs_that_the_font_lacks_are_boxes_and_warn_of_nothing(predictions, recwarn):
+    ax = probability_bars(predictions.assign(text="che figura 🤦🏽‍♀️ مرحبا è vero"))
+    ax.figure.canvas.draw()
+    assert "□" in ax.get_yticklabels()[0].get_text()
+    assert ax.get_yticklabels()[0].get_text().endswith("è vero")
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
 def test_share_bars_show_share_interval_and_n():
     table = proportions(pd.Series({"mentions": 3, "urls": 40}), 100)
     ax = share_bars(table, xlabel="labels changed")
