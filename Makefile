@@ -40,8 +40,11 @@ lint: $(VENV)/installed
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab --notebook-dir notebooks
 
+# In place; the README's picture is the first figure of the first notebook.
 notebooks: $(VENV)/installed
 	$(BIN)/python -m sentiment_kit.report $(NOTEBOOKS)
+	@mkdir -p docs
+	grep -o '"image/png": "[^"]*"' notebooks/01_inference.ipynb | head -1 | cut -d'"' -f4 | sed 's/\\n//g' | base64 -d > docs/probabilities.png
 
 demo-model: $(VENV)/installed
 	$(BIN)/python -m sentiment_kit.demo.build_model

@@ -42,6 +42,7 @@ def fine_tune(
     batch_size: int = 32,
     patience: int = 1,
     label_smoothing: float = 0.0,
+    weight_decay: float = 0.0,
     seed: int = 42,
 ) -> pd.DataFrame:
     """Fine-tune a base model on labelled tweets and save the best epoch.
@@ -56,6 +57,7 @@ def fine_tune(
         Gets config, safetensors weights and the tokenizer's files; `load_model` reads it.
     learning_rate, adam_epsilon, max_epochs, batch_size, patience : the card's recipe by default
     label_smoothing : float in [0, 1), 0 in the card's recipe
+    weight_decay : float, of AdamW; the card names none
     seed : int; the same seed on the same machine gives the same model
 
     Returns
@@ -103,6 +105,7 @@ def fine_tune(
                 per_device_train_batch_size=batch_size,
                 per_device_eval_batch_size=4 * batch_size,
                 label_smoothing_factor=label_smoothing,
+                weight_decay=weight_decay,
                 train_sampling_strategy="group_by_length",
                 eval_strategy="epoch",
                 save_strategy="epoch",

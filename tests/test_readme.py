@@ -1,5 +1,6 @@
 """Every command and code block of the README runs, and what it links to is there."""
 
+import base64
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +66,13 @@ def test_make_report_leaves_a_page_that_needs_no_network(tmp_path):
     assert "data:image/png;base64," in page
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"https?://", page)
     assert not re.findall(r"@import|url\(https?://", page)
+
+
+def test_the_picture_is_the_first_figure_of_the_first_notebook():
+    notebook = nbformat.read(ROOT / "notebooks" / "01_inference.ipynb", as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    figure = next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {}))
+    assert (ROOT / "docs" / "probabilities.png").read_bytes() == base64.b64decode(figure)
 
 
 def test_links_lead_somewhere():
