@@ -1,7 +1,7 @@
 """Finished tables to axes: nothing is computed here that a reader would want to check.
 
-Every function takes a table, `ax=None`, and returns the `Axes`; only a notebook shows it. Colours are Okabe and Ito's,
-which colour-blind readers can tell apart; the three labels keep theirs throughout.
+Every function takes a table, `ax=None`, and returns the `Axes`; only a notebook shows it. Red and blue are Okabe and
+Ito's, which colour-blind readers can tell apart, the grey is dark enough for white text; labels keep theirs throughout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from matplotlib.ticker import PercentFormatter
 
 from .labels import LABELS
 
-LABEL_COLOURS = {"negative": "#D55E00", "neutral": "#999999", "positive": "#0072B2"}
+LABEL_COLOURS = {"negative": "#D55E00", "neutral": "#767676", "positive": "#0072B2"}
 _SINGLE_COLOUR = "#0072B2"
 _NAME_LENGTH = 45
 

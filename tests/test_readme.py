@@ -42,7 +42,7 @@ def test_shell_commands(command, tmp_path):
 
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
 def test_python_blocks(block, tmp_path):
-    assert len([line for line in block.splitlines() if line]) == 10, "ten lines, as the heading says"
+    assert len(block.splitlines()) == 10, "ten lines, as the heading says"
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
     printed = _run(f"{sys.executable} block.py", cwd=tmp_path)
     assert "positive" in printed
