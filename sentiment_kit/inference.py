@@ -253,8 +253,10 @@ def _forward(model: SentimentModel, token_ids: list[list[int]]) -> np.ndarray:
     width = int(lengths.max())
     pad = model.tokenizer.pad_token_id or 0
     input_ids = torch.tensor([ids + [pad] * (width - len(ids)) for ids in token_ids])  # (n_texts, width)
-    mask = (torch.arange(width) < lengths[:, None]).long()  # (n_texts, width)
-    inputs = {"input_ids": input_ids.to(model.device), "attention_mask": mask.to(model.device)}
+    inputs = {"input_ids": input_ids.to(model.device)}
+    if int(lengths.min()) < width:  # without padding, no mask: attention is faster
+        mask = (torch.arange(width) < lengths[:, None]).long()  # (n_texts, width)
+        inputs["attention_mask"] = mask.to(model.device)
     logits = model.network(**inputs).logits.float()  # (n_texts, width) -> (n_texts, n_labels)
     if not torch.isfinite(logits).all():
         logits = _logits_in_float32(model, inputs)

@@ -151,7 +151,7 @@ class _Wrapped(torch.nn.Module):
         super().__init__()
         self.network, self.before = network, before
 
-    def forward(self, input_ids, attention_mask):
+    def forward(self, input_ids, attention_mask=None):
         self.before(input_ids)
         return self.network(input_ids=input_ids, attention_mask=attention_mask)
 
@@ -224,7 +224,7 @@ def test_a_batch_that_overflows_float16_is_done_again_in_float32(hub_copy):
 
 def test_damaged_weights_are_named(tiny_model):
     class NotFinite(torch.nn.Module):
-        def forward(self, input_ids, attention_mask):
+        def forward(self, input_ids, attention_mask=None):
             return SequenceClassifierOutput(logits=torch.full((len(input_ids), 3), torch.nan))
 
     with pytest.raises(ModelError, match="not finite even in float32"):
@@ -233,7 +233,7 @@ def test_damaged_weights_are_named(tiny_model):
 
 def test_a_two_class_model_gives_no_neutral(tiny_model):
     class TwoOutputs(torch.nn.Module):
-        def forward(self, input_ids, attention_mask):
+        def forward(self, input_ids, attention_mask=None):
             return SequenceClassifierOutput(logits=torch.tensor([[0.0, np.log(3.0)]]).repeat(len(input_ids), 1))
 
     model = dataclasses.replace(tiny_model, network=TwoOutputs(), labels=("positive", "negative"))
