@@ -196,11 +196,26 @@ def _score(
     scale = n_rows / max(len(order), 1)  # the bar counts the caller's rows, repeated ones too
     bar = tqdm(total=n_rows, unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
     with bar, torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            batch = order[start : start + batch_size]
+        for first, last in _batch_bounds(n_tokens[order], batch_size):
+            batch = order[first:last]
             probabilities[batch] = _batch_probabilities(model, [token_ids[i] for i in batch])
             bar.update(round(len(batch) * scale))
     return probabilities, n_tokens, truncated
+
+
+def _batch_bounds(lengths: np.ndarray, batch_size: int) -> Iterator[tuple[int, int]]:
+    """First and last (exclusive) of each batch of texts sorted by length.
+
+    A batch ends when it is full, or where the length changes once it is a quarter full: padding costs more than a few
+    more batches do.
+    """
+    first = 0
+    for last in range(1, len(lengths) + 1):
+        size = last - first
+        ends = last == len(lengths) or size == batch_size
+        if ends or (4 * size >= batch_size and lengths[last] != lengths[first]):
+            yield first, last
+            first = last
 
 
 def _tokenize(model: SentimentModel, texts: list[str]) -> tuple[list[list[int]], np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
-from sentiment_kit.inference import PREDICTION_COLUMNS, iter_predict, predict
+from sentiment_kit.inference import PREDICTION_COLUMNS, _batch_bounds, iter_predict, predict
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import ModelError, load_model
 
@@ -176,6 +176,20 @@ def test_batches_hold_texts_of_like_length(tiny_model):
     assert widths == sorted(widths, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "batch_size", "expected"),
+    [
+        ([], 4, []),
+        ([5], 4, [(0, 1)]),
+        ([9, 9, 9, 9, 9], 4, [(0, 4), (4, 5)]),
+        ([9, 9, 8, 8, 7], 4, [(0, 2), (2, 4), (4, 5)]),
+        ([9, 8, 7, 6, 5, 5, 5, 5, 5], 8, [(0, 2), (2, 4), (4, 9)]),
+    ],
+)
+def test_batches_end_where_the_length_changes(lengths, batch_size, expected):
+    assert list(_batch_bounds(np.array(lengths), batch_size)) == expected
+
+
 @pytest.mark.parametrize("message", [None, "MPS backend out of memory (MPS allocated: 3 GB)", "can't allocate memory"])
 def test_out_of_memory_halves_only_the_failing_batch(tiny_model, message):
     sizes = []
@@ -185,9 +199,10 @@ def test_out_of_memory_halves_only_the_failing_batch(tiny_model, message):
         if len(input_ids) > 5 and sizes[0] == len(input_ids) and len(sizes) < 3:
             raise torch.OutOfMemoryError("CUDA out of memory") if message is None else RuntimeError(message)
 
-    table = predict(_with(tiny_model, refuse_large), TWEETS[:40], batch_size=20)
+    texts = [f"{first} {second}" for first in "abcdeghi" for second in "lmnop"]  # 40 texts of one length
+    table = predict(_with(tiny_model, refuse_large), texts, batch_size=20)
     assert sizes == [20, 10, 10, 20]
-    np.testing.assert_allclose(table["positive"], predict(tiny_model, TWEETS[:40])["positive"], atol=1e-5)
+    np.testing.assert_allclose(table["positive"], predict(tiny_model, texts)["positive"], atol=1e-5)
 
 
 def test_out_of_memory_for_one_text_is_a_clear_error(tiny_model):
