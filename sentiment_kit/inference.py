@@ -206,14 +206,14 @@ def _score(
 def _batch_bounds(lengths: np.ndarray, batch_size: int) -> Iterator[tuple[int, int]]:
     """First and last (exclusive) of each batch of texts sorted by length.
 
-    A batch ends when it is full, or where the length changes once it is a quarter full: padding costs more than a few
-    more batches do.
+    A batch ends when it is full, or where the length changes once it is half full: padding costs more than a few more
+    batches do, as long as these do not get small.
     """
     first = 0
     for last in range(1, len(lengths) + 1):
         size = last - first
         ends = last == len(lengths) or size == batch_size
-        if ends or (4 * size >= batch_size and lengths[last] != lengths[first]):
+        if ends or (2 * size >= batch_size and lengths[last] != lengths[first]):
             yield first, last
             first = last
 
