@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from .cleaning import text_dtype
-from .files import FORMATS, DataError, check_widths, file_format, read_table, read_text, split_rows
+from .files import FORMATS, DataError, check_widths, file_format, first_line, read_table, read_text, split_rows
 from .labels import LABELS, label_dtype, match_label
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
@@ -151,7 +151,7 @@ def load_data(source: str | Path, *, mixed: str = "drop", split: str = "all") ->
 def is_sentipolc(path: str | Path) -> bool:
     """Whether a file has one of SENTIPOLC's layouts, from its first row."""
     try:
-        _sentipolc_layout(read_text(Path(path)), Path(path))
+        _sentipolc_layout(first_line(Path(path)), Path(path))
     except DataError:
         return False
     return True

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .cleaning import text_dtype
+from .cleaning import text_dtype, well_formed
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 
@@ -70,7 +70,7 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -
     Raises
     ------
     DataError
-        Unknown suffix, missing folder, or a file that exists (unless `force`).
+        Unknown suffix, missing folder, a file that exists (unless `force`), no space, or values the format cannot hold.
     """
     path = Path(path)
     check_writable(path, force=force)
@@ -86,6 +86,10 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -
             else:
                 table.to_csv(file, sep="," if suffix == ".csv" else "\t", index=False)
         temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(f"{path}: a column holds values that {suffix} cannot ({error!s:.200})") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -126,6 +130,15 @@ def _contents(path: Path) -> bytes:
         raise DataError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def first_line(path: Path) -> str:
+    """The first line of a file, unpacked where it is gzip, of any encoding; "" where it cannot be read."""
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            return file.readline(1_000_000).decode("utf-8-sig", errors="replace")
+    except (OSError, EOFError, zlib.error):
+        return ""
 
 
 def read_text(path: Path) -> str:
@@ -183,8 +196,8 @@ def _read_jsonl(text: str, path: Path) -> pd.DataFrame:
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}, line {number}: not valid JSON ({error.msg}, column {error.colno})") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}, line {number}: not valid JSON ({error})") from error
         if not isinstance(record, dict):
             raise DataError(f"{path}, line {number}: expected a JSON object per line, got {type(record).__name__}")
         records.append(record)
@@ -210,17 +223,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
 
 
-def _encodable(value: Any) -> Any:
-    """Lone surrogates cannot be written as UTF-8; U+FFFD stands for each."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _encodable_column(column: pd.Series) -> pd.Series:
-    is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
-    return (
-        pd.Series([_encodable(value) for value in column], index=column.index, dtype=column.dtype)
-        if is_text
-        else column
-    )
+    """Text that UTF-8 can hold; numbers and other things as they are."""
+    if not (pd.api.types.is_string_dtype(column.dtype) or column.dtype == object):
+        return column
+    values = [well_formed(value) if isinstance(value, str) else value for value in column]
+    return pd.Series(values, index=column.index, dtype=column.dtype)

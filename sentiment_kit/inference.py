@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from .cleaning import clean_tweet, text_dtype
+from .cleaning import clean_tweet, text_dtype, well_formed
 from .labels import LABELS, label_dtype
 from .model import ModelError, SentimentModel
 
@@ -78,7 +78,7 @@ def predict(
     number_of: dict[str, int] = {}
     which = np.array(
         [
-            number_of.setdefault(_well_formed(clean(value)), len(number_of)) if isinstance(value, str) else -1
+            number_of.setdefault(well_formed(clean(value)), len(number_of)) if isinstance(value, str) else -1
             for value in values
         ],
         dtype=np.int64,
@@ -168,15 +168,6 @@ def _check_types(values: Sequence[Any], start: int = 0) -> None:
 
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-
-
-def _well_formed(text: str) -> str:
-    """Join surrogate pairs and replace lone ones, which no tokenizer can encode, by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 # The computation

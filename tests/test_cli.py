@@ -169,7 +169,7 @@ def test_usage_errors_exit_with_2(run):
     assert run("--help")[0] == 0
 
 
-def test_the_installed_command_works_on_a_cut_off_pipe_of_the_world(tweets_file, tmp_path):
+def test_python_dash_m_is_the_command(tweets_file, tmp_path):
     command = [sys.executable, "-m", "sentiment_kit", "score", tweets_file, tmp_path / "o.csv", "--model", "demo"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

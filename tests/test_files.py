@@ -52,8 +52,23 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "t.parquet"
     write_table(TABLE, path)
     before = path.read_bytes()
-    with pytest.raises(Exception, match="cannot mix|Conversion failed|object"):
+    with pytest.raises(DataError, match="a column holds values that .parquet cannot"):
         write_table(pd.DataFrame({"a": [object(), {1: 2}]}), path, force=True)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    write_table(TABLE, path)
+    before = path.read_bytes()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(DataError, match="cannot be written .No space left on device.; nothing was changed"):
+        write_table(TABLE, path, force=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
-from sentiment_kit.inference import PREDICTION_COLUMNS, _batch_bounds, iter_predict, predict
+from sentiment_kit.inference import PREDICTION_COLUMNS, _batch_bounds, iter_predict, predict, show_progress
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import ModelError, load_model
 
@@ -308,3 +308,4 @@ def test_streams_of_a_series_and_of_bad_values(tiny_model):
 def test_progress_shows_when_asked_and_not_in_a_pipe(tiny_model, capsys):
     predict(tiny_model, TWEETS)
     assert capsys.readouterr().err == ""
+    assert [show_progress(wanted) for wanted in (True, False, None)] == [True, False, False]
