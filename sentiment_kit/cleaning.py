@@ -40,13 +40,14 @@ _URL_REST = rf"(?:{_URL_CHAR}|\({_URL_CHAR}*\))*(?:[\w\-~/#$&=+%]|\({_URL_CHAR}*
 # the few characters a piece begins with; look-behinds then say which of them it was and what stood before it.
 #
 # A t.co path is letters and digits only, so whatever follows is text again: "http://t.co/abc:ecco". Tweets end in
-# URLs cut off anywhere ("http://t.c…", "http:/…", "h…"); the ellipsis goes with the stump it stands for.
+# URLs cut off anywhere ("http://t.c…", "http:/…", "h…"); the ellipsis goes with the stump it stands for. "a.www.b" is no
+# link, but what follows an ellipsis may be one ("ecco...www.b").
 _URL = rf"""
     (?<=[hH]) [tT][tT][pP][sS]?
         (?: :/(?:/(?:t\.co/\w*|(?:{_URL_REST})?))?…? | :?(?:…|\.\.\.) )
   | (?<=[hH])(?<!\w[hH]) [tT]{{0,2}}…
-  | (?<=[wW])(?<![\w.@/-][wW]) [wW][wW]\.{_URL_REST}…?
-  | (?<=t)(?<![\w.@/-]t) \.co/\w+…?
+  | (?<=[wW])(?<![\w@/-][wW])(?<!^\.[wW])(?<![^.]\.[wW]) [wW][wW]\.{_URL_REST}…?
+  | (?<=t)(?<![\w@/-]t)(?<!^\.t)(?<![^.]\.t) \.co/\w+…?
 """
 # A handle has a letter or digit ("@_@" is a face) and ends where a link begins ("@utentehttp://t.co/abc"). After a word
 # character "@" is no mention ("c@sa"), but "RT@user" is.
@@ -54,10 +55,12 @@ _NOT_URL = r"(?!https?:/)"
 _HANDLE = rf"_*[^\W_](?:{_NOT_URL}\w)*+"
 _MENTION = rf"(?<=[@＠])(?:(?<!\w[@＠])|(?<=\bRT[@＠])|(?<=\brt[@＠])){_HANDLE}"
 # The start of a local part is the start of a run of its characters, so that no run is scanned twice; the two
-# look-behinds on the dot let "scrivimi...info@esempio.it" through and nothing that a removed neighbour would change.
+# look-behinds on the dot let "scrivimi...info@esempio.it" through and nothing that a removed neighbour would change. An
+# address ends where a word ends or a link begins: what is glued to it could become the start of another.
 _EMAIL = rf"""
     (?<![\w+%-])(?<!^\.)(?<![^.]\.)
-    \w[\w+%-]*+(?:\.[\w+%-]++)*+ @ [\w-]+(?:\.[\w-]+)*\.(?:{_NOT_URL}[^\W\d_]){{2,}}
+    \w[\w+%-]*+(?:\.[\w+%-]++)*+ @ [\w-]+(?:\.[\w-]+)*\.(?:{_NOT_URL}[^\W\d_]){{2,}}+
+    (?:(?!\w)|(?=https?:/))
 """
 _URL_OR_MENTION = rf"[hHwWt@＠](?:(?P<url>{_URL})|(?P<mention>{_MENTION}))"
 _CHAIN = rf"(?P<chain>(?:[@＠]{_HANDLE})*)"

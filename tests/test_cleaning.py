@@ -65,6 +65,8 @@ def test_an_ellipsis_that_is_no_url_stays():
         ("scrivi a mario.rossi+calcio@posta.esempio.it!", "scrivi a !"),
         ("scrivi a...info@esempio.it.", "scrivi a... ."),
         ("all'info@esempio.it", "all'"),
+        ("info@esempio.ithttp://esempio.it", ""),
+        ("info@esempio.it2", "info@esempio.it2"),
         ("quota 2@1.50", "quota 2@1.50"),
     ],
 )
@@ -129,6 +131,9 @@ _PIECES = st.sampled_from(
 @example("@a.b@c.it", (True, True, True))
 @example("a@b.cc@d.it", (True, True, True))
 @example("http://t.co/a@b", (False, True, True))
+@example("x@y.itb1x@y.it", (True, True, True))
+@example("x@y.it_x@y.it", (False, False, True))
+@example("http...www.b1", (True, True, True))
 def test_cleaning_twice_changes_nothing_more(text, switches):
     options = dict(zip(("mentions", "urls", "emails"), switches, strict=True))
     once = clean_tweet(text, **options)
