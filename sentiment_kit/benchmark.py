@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertForSequenceClassification, pipeline
 
 from .cleaning import clean_tweet
@@ -23,6 +22,7 @@ from .data import load_data
 from .inference import predict
 from .labels import LABELS
 from .model import SentimentModel, load_model, quiet_transformers
+from .training import write_vocabulary
 
 RANDOM_BASE = "bert-base-random"
 """A checkpoint of BERT base's size with random weights: as slow as a real one, and needs no download."""
@@ -89,10 +89,7 @@ def random_base_checkpoint(folder: Path, texts: list[str]) -> None:
     Its vocabulary is made from `texts` and as large as that of dbmdz/bert-base-italian-cased, so that tweets become
     about as few tokens as they do there.
     """
-    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    wordpiece.train_from_iterator(texts, vocab_size=31_102, min_frequency=1, show_progress=False)
-    wordpiece.save_model(str(folder))
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    write_vocabulary(texts, folder, size=31_102, min_frequency=1)
     names = dict(enumerate(LABELS))
     config = BertConfig(  # all else is its default, BERT base
         vocab_size=31_102,

@@ -40,7 +40,7 @@ _URL_REST = rf"(?:{_URL_CHAR}|\({_URL_CHAR}*\))*(?:[\w\-~/#$&=+%]|\({_URL_CHAR}*
 # the few characters a piece begins with; look-behinds then say which of them it was and what stood before it.
 #
 # A t.co path is letters and digits only, so whatever follows is text again: "http://t.co/abc:ecco". Tweets end in
-# URLs cut off anywhere ("http://t.c…", "http:/…", "h…"); the ellipsis goes with the stump it stands for. "a.www.b" is no
+# URLs cut off anywhere ("http://t.c…", "http:/…", "h…"); the ellipsis goes with its stump. "a.www.b" is no
 # link, but what follows an ellipsis may be one ("ecco...www.b").
 _URL = rf"""
     (?<=[hH]) [tT][tT][pP][sS]?

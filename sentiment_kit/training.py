@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from tokenizers import BertWordPieceTokenizer
 from torch.utils.data import Dataset
 from transformers import (
     AutoModelForSequenceClassification,
@@ -127,6 +128,26 @@ def fine_tune(
         trainer.train()
         _save(trainer, tokenizer, output)
     return _learning_curve(trainer.state.log_history)
+
+
+def write_vocabulary(texts: list[str], folder: str | Path, *, size: int, min_frequency: int = 2) -> int:
+    """Write a cased WordPiece vocabulary made from `texts`, in the layout of the neuraly repository.
+
+    Parameters
+    ----------
+    texts : list of str, cleaned
+    folder : existing folder; gets vocab.txt and tokenizer_config.json
+    size, min_frequency : pieces at most, and how often a pair of pieces must occur to become one
+
+    Returns
+    -------
+    int, the pieces there are
+    """
+    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    wordpiece.train_from_iterator(texts, vocab_size=size, min_frequency=min_frequency, show_progress=False)
+    wordpiece.save_model(str(folder))
+    (Path(folder) / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    return wordpiece.get_vocab_size()
 
 
 class _Encoded(Dataset):

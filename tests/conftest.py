@@ -9,13 +9,13 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 import torch
-from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
+from sentiment_kit.training import write_vocabulary
 
 matplotlib.use("Agg")
 
@@ -38,12 +38,9 @@ def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hub") / "model"
     folder.mkdir()
     texts = load_demo("train")["text"].tolist()
-    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    wordpiece.train_from_iterator(texts, vocab_size=1500, show_progress=False)
-    wordpiece.save_model(str(folder))
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    n_pieces = write_vocabulary(texts, folder, size=1500)
     config = BertConfig(
-        vocab_size=wordpiece.get_vocab_size(),
+        vocab_size=n_pieces,
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,

@@ -19,7 +19,6 @@ import torch
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.utils.extmath import randomized_svd
-from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from ..baseline import fit_tfidf, predict_tfidf
@@ -29,7 +28,7 @@ from ..evaluation import accuracy
 from ..inference import predict
 from ..labels import LABELS
 from ..model import DEMO_FOLDER, load_model, quiet_transformers
-from ..training import fine_tune
+from ..training import fine_tune, write_vocabulary
 
 SEEDS = (2016, 2017)
 VOCABULARY = 4000
@@ -75,12 +74,9 @@ def _noisy_word(word: str, generator: random.Random) -> str:
 
 def write_base(texts: list[str], folder: Path, seed: int) -> None:
     """A BERT with a cased WordPiece vocabulary of `texts`, its embeddings from their co-occurrence, all else random."""
-    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    wordpiece.train_from_iterator(texts, vocab_size=VOCABULARY, min_frequency=2, show_progress=False)
-    wordpiece.save_model(str(folder))
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    n_pieces = write_vocabulary(texts, folder, size=VOCABULARY)
     torch.manual_seed(seed)
-    config = BertConfig(vocab_size=wordpiece.get_vocab_size(), **ARCHITECTURE)
+    config = BertConfig(vocab_size=n_pieces, **ARCHITECTURE)
     config.save_pretrained(folder)  # the tokenizer's loader reads it
     network = BertForSequenceClassification(config)
     token_ids = AutoTokenizer.from_pretrained(folder)(texts, add_special_tokens=False)["input_ids"]
