@@ -136,10 +136,13 @@ def main() -> None:
     parser.add_argument("--model", default=RANDOM_BASE, help=f'hub id, folder, "demo" or "{RANDOM_BASE}"')
     parser.add_argument("--n", type=int, default=512, help="tweets for inference, drawn at random")
     options = parser.parse_args()
+    if options.n < 1:
+        parser.error(f"--n must be at least 1, but {options.n} was passed")
     texts = load_data(options.data, mixed="keep")["text"].dropna().tolist()
     print(f"cleaning: {cleaning_rate(texts):,.0f} tweets/s over {len(texts):,} tweets, one core")
     cleaned = pd.Series([clean_tweet(text) for text in texts])
-    sample = cleaned[cleaned != ""].drop_duplicates().sample(options.n, random_state=0).tolist()
+    distinct = cleaned[cleaned != ""].drop_duplicates()
+    sample = distinct.sample(min(options.n, len(distinct)), random_state=0).tolist()
     with tempfile.TemporaryDirectory() as folder:
         if options.model == RANDOM_BASE:
             random_base_checkpoint(Path(folder), cleaned.tolist())

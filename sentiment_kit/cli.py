@@ -6,18 +6,21 @@ Thin: arguments in, calls of the package, one line per error. What needs torch i
 
 from __future__ import annotations
 
-import json
 import sys
 import time
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import __version__
 from .files import DataError, check_writable, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .scorecard import Scorecard
 
 app = typer.Typer(
     add_completion=False,
@@ -33,6 +36,20 @@ ModelName = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts per forward pass.")]
 _DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"  # as in model, which would import torch
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sentiment-kit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 @app.command()
@@ -59,44 +76,85 @@ def score(
 
 @app.command()
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="A SENTIPOLC file, or a table with the columns text and label.")],
-    model: ModelName = _DEFAULT_MODEL,
+    gold: Annotated[
+        str, typer.Argument(help='A SENTIPOLC file, a table with texts and labels, or "demo" (test split).')
+    ],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Predictions made before: a table with id and label, or a scored file.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help=f"Predict with this one. Default: {_DEFAULT_MODEL}")
+    ] = None,
+    mixed: Annotated[
+        Literal["drop", "neutral", "negative", "keep"],
+        typer.Option(help="What tweets marked both positive and negative count as; keep: no label, as with drop."),
+    ] = "drop",
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Give accuracy for each value of it, too.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write all tables and figures there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
+    label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
     batch_size: BatchSize = 32,
     device: Device = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
 ) -> None:
-    """Score a file with gold labels: accuracy with its 95% interval, and precision, recall, F1 of each label."""
-    from .data import load_data
-    from .evaluation import accuracy, scores_by_class
+    """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
 
-    tweets = load_data(gold)
+    A row with nothing to read has no prediction, and counts as wrong.
+    """
+    from .data import load_data, load_predictions
+    from .scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
+
+    if predictions is not None and model is not None:
+        raise DataError("--predictions and --model were both given; say which of them to score")
+    if output is not None:
+        check_new_folder(output, force=force)
+    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column)
     if tweets["label"].isna().all():
-        raise DataError(f"{gold}: no row has a label; expected a column label with negative, neutral or positive")
-    predictions = _predict(model, tweets["text"], device, batch_size)
-    overall = accuracy(tweets["label"], predictions["label"])
-    by_class = scores_by_class(tweets["label"], predictions["label"])
-    counts = {
-        "n": int(overall["n"]),
-        "n_unlabelled": int(tweets["label"].isna().sum()),
-        "n_mixed_left_out": tweets.attrs.get("left_out", {}).get("mixed", 0),
-        "n_unreadable": int(predictions["label"].isna().sum()),
+        raise DataError(f"{gold}: no row of the column {label_column!r} has a label")
+    if by is not None and by not in tweets.columns:
+        raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
+    if predictions is not None:
+        predicted = load_predictions(predictions, tweets)
+    else:
+        predicted = _predict(model or _DEFAULT_MODEL, tweets["text"], device, batch_size)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        card = make_scorecard(tweets, predicted, mixed=mixed, by=by)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"note: {message}", file=sys.stderr)
+    provenance = {
+        "gold": Path(gold).name,
+        "predictions": predictions.name if predictions is not None else model or _DEFAULT_MODEL,
+        "mixed": mixed,
+        "sentiment_kit": __version__,
     }
-    if as_json:
-        figures = {name: float(overall[column]) for name, column in _INTERVAL.items()}
-        print(json.dumps({"model": model, **counts, "accuracy": figures, "per_class": _records(by_class)}, indent=2))
-        return
-    print(f"{model} on {gold.name}: " + ", ".join(f"{name} {value:,}" for name, value in counts.items()))
-    print(f"accuracy {overall['share']:.3f} (95% interval {overall['low']:.3f} to {overall['high']:.3f})")
-    print(by_class.round(3).to_string())
+    if output is not None:
+        write_scorecard(card, output, force=force, **provenance)
+        print(f"tables and figures are in {output}", file=sys.stderr)
+    print(scorecard_json(card, **provenance) if as_json else _summary(card, provenance))
 
 
-_INTERVAL = {"value": "share", "low": "low", "high": "high"}
-
-
-def _records(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    """A table by row for JSON, which has no NaN."""
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="index")
-    return {str(name): row for name, row in rows.items()}
+def _summary(card: Scorecard, provenance: dict[str, str]) -> str:
+    counts = card.counts
+    parts = [
+        f"{provenance['predictions']} on {provenance['gold']}: {counts['n']:,} labelled tweets, "
+        f"{counts['n_mixed']:,} mixed (mixed: {provenance['mixed']}), {counts['n_unlabelled']:,} others without label, "
+        f"{counts['n_unreadable']:,} without prediction, which count as wrong"
+    ]
+    shown = {
+        "scores": "Scores, with 95% intervals",
+        "per_class": "By label",
+        "groups": "Accuracy by group",
+        "official": "Official score of SENTIPOLC 2016",
+        "protocols": "The same under other protocols; --output or --json says what each is and what to compare it with",
+        "calibration": "Probabilities (lower is better, but for resolution)",
+    }
+    for name, title in shown.items():
+        if name in card.tables:
+            table = card.tables[name].drop(columns=["measures", "compare_with"], errors="ignore")
+            parts.append(f"{title}\n{table.round(3).to_string(na_rep='–')}")
+    return "\n\n".join(parts)
 
 
 def _predict(name: str, texts: pd.Series, device: str, batch_size: int) -> pd.DataFrame:
@@ -125,7 +183,8 @@ def _with_predictions(table: pd.DataFrame, predictions: pd.DataFrame, path: Path
     if twice:
         raise DataError(f"{path}: has the columns {', '.join(taken + twice)} already; rename or remove them first")
     if taken:
-        print("the input has " + ", ".join(taken) + "; the prediction's is called predicted_<name>", file=sys.stderr)
+        names = ", ".join(f"predicted_{name}" for name in taken)
+        print(f"the input has {', '.join(taken)} already; the prediction's: {names}", file=sys.stderr)
     return table.join(added)
 
 

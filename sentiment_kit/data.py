@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .cleaning import text_dtype
@@ -49,8 +50,7 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
     DataError
         Not a SENTIPOLC layout, or a row that is broken, naming row and column.
     """
-    if mixed not in ("drop", "neutral", "negative", "keep"):
-        raise ValueError(f'mixed must be one of "drop", "neutral", "negative", "keep", but {mixed!r} was passed')
+    _check_mixed(mixed)
     path = Path(path)
     raw = _sentipolc_table(path)
     for column in SENTIPOLC_COLUMNS[1:7]:
@@ -74,6 +74,98 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
         table = table[~both].reset_index(drop=True)
         table.attrs["left_out"] = {"mixed": int(both.sum())}
     return table
+
+
+def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
+    """The labels of a table read with `mixed="keep"`, its mixed rows as `mixed` says: missing for "drop" and "keep"."""
+    _check_mixed(mixed)
+    labels = tweets["label"]
+    if mixed in LABELS and {"opos", "oneg"} <= set(tweets.columns):
+        labels = labels.mask(tweets["opos"].eq(1) & tweets["oneg"].eq(1), mixed)
+    return labels
+
+
+def _check_mixed(mixed: str) -> None:
+    if mixed not in ("drop", "neutral", "negative", "keep"):
+        raise ValueError(f'mixed must be one of "drop", "neutral", "negative", "keep", but {mixed!r} was passed')
+
+
+def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
+    """Read predictions made anywhere, for the rows of a tweet table.
+
+    Parameters
+    ----------
+    path : CSV, TSV, JSON Lines or Parquet (also .gz)
+        With `label`, or `predicted_label` as `sentiment-kit score` calls it beside a gold `label`; with `id` (or
+        `idtwitter`), or else as many rows as `tweets` in its order. An empty label is a row that was not read.
+        The probabilities `negative`, `neutral`, `positive` may be there too.
+    tweets : tweet table
+
+    Returns
+    -------
+    DataFrame with the index of `tweets`
+        `text` of the tweets, `label`, and with probabilities these and `confidence`, the largest.
+
+    Raises
+    ------
+    DataError
+        A missing column, an unknown label, a probability outside [0, 1] or three that do not sum to 1, an id that is
+        there twice or not at all, or another number of rows.
+    """
+    raw = read_table(path)
+    named = {name: f"predicted_{name}" if f"predicted_{name}" in raw else name for name in ("label", *LABELS)}
+    _check_columns(raw, [named["label"]], path)
+    table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)})
+    has_probabilities = [label for label in LABELS if named[label] in raw]
+    if has_probabilities:
+        _check_columns(raw, [named[label] for label in LABELS], path)
+        table[list(LABELS)] = _as_probabilities(raw[[named[label] for label in LABELS]], table["label"], path)
+        table["confidence"] = table[list(LABELS)].max(axis=1)
+    id = next((name for name in ("id", "idtwitter") if name in raw), None)
+    rows = _rows_of(tweets["id"], _as_ids(raw[id], path), path) if id else np.arange(len(raw))
+    if len(rows) != len(tweets):
+        raise DataError(
+            f"{path}: {len(raw):,} predictions for {len(tweets):,} tweets, and no column id to match them by"
+        )
+    table = table.iloc[rows].set_axis(tweets.index)
+    table.insert(0, "text", tweets["text"])
+    return table
+
+
+def _rows_of(wanted: pd.Series, ids: pd.Series, path: str | Path) -> np.ndarray:
+    """Which row of `ids` each wanted id is in."""
+    for column, whose in ((ids, f"{path}"), (wanted, "the tweets")):
+        twice = column[column.duplicated()]
+        if len(twice):
+            raise DataError(f"{whose}: the id {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)")
+    rows = pd.Index(ids).get_indexer(wanted)
+    missing = wanted[rows < 0]
+    if len(missing):
+        raise DataError(
+            f"{path}: no prediction for {len(missing):,} of {len(wanted):,} tweets, the first with id "
+            f"{missing.iloc[0]!r}; its own ids start with {ids.iloc[0] if len(ids) else '(none)'!r}"
+        )
+    return rows
+
+
+def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) -> np.ndarray:
+    """(n, 3) float, NaN where there is no label."""
+    values = table.replace("", None).apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    read = labels.notna().to_numpy()
+    for column, name in enumerate(table.columns):
+        wrong = np.flatnonzero(read & ~((values[:, column] >= 0) & (values[:, column] <= 1)))
+        if len(wrong):
+            raise DataError(
+                f"{path}, row {wrong[0] + 1}, column {name}: expected a probability from 0 to 1, "
+                f"got {table[name].iloc[wrong[0]]!r:.80} ({len(wrong)} such rows)"
+            )
+    off = np.flatnonzero(read & (np.abs(values.sum(axis=1) - 1) > 0.02))
+    if len(off):
+        raise DataError(
+            f"{path}, row {off[0] + 1}: the three probabilities sum to {values[off[0]].sum():.3f}, not 1 "
+            f"({len(off)} such rows)"
+        )
+    return np.where(read[:, None], values, np.nan)
 
 
 def load_tweets(
@@ -138,14 +230,17 @@ def load_demo(split: str = "all") -> pd.DataFrame:
     return table if split == "all" else table[table["split"] == split].reset_index(drop=True)
 
 
-def load_data(source: str | Path, *, mixed: str = "drop", split: str = "all") -> pd.DataFrame:
+def load_data(
+    source: str | Path, *, mixed: str = "drop", split: str = "all", text: str = "text", label: str | None = None
+) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
-    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, and without effect on files.
+    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, and without effect on files; `text` and `label` as in
+    `load_tweets`, and without effect on the other two.
     """
     if str(source) == "demo":
         return load_demo(split)
-    return load_sentipolc(source, mixed=mixed) if is_sentipolc(source) else load_tweets(source)
+    return load_sentipolc(source, mixed=mixed) if is_sentipolc(source) else load_tweets(source, text=text, label=label)
 
 
 def is_sentipolc(path: str | Path) -> bool:

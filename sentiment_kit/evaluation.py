@@ -1,104 +1,373 @@
-"""How good: scores of predicted labels against gold labels, each share with its interval.
+"""How good, and how sure: scores of predicted labels against gold labels, each with its interval.
 
 Tables in, tables out; never a model. Rows are matched by index, and a row without a gold label is no part of any score.
 A row without a prediction (nothing to read) is an error of the model: it counts in n, and in the recall of its class.
+
+All scores are functions of a table of counts, true label by predicted label, the last column for no prediction.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
 
-from .labels import LABELS
+from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, minimum_detectable_difference
+from .labels import LABELS, label_dtype
 
+CLASS_SCORES = ("precision", "recall", "f1")
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "kappa") + tuple(
+    f"{score}_{label}" for label in LABELS for score in CLASS_SCORES
+)
+"""The scores of `scores`, and of each class, as `scores_by_group` and others know them. Higher is better; accuracies,
+precision, recall and F1 lie in [0, 1], the correlation and the kappa in [-1, 1]."""
 
-def proportions(successes: pd.Series, n: pd.Series | int) -> pd.DataFrame:
-    """Shares with 95% Wilson score intervals (Wilson 1927).
-
-    Parameters
-    ----------
-    successes : Series of counts
-    n : Series with the same index, or one number for all
-
-    Returns
-    -------
-    DataFrame with the index of `successes`
-        `count`, `n`, `share` and its interval `low` to `high`, all in [0, 1]; NaN where n is 0.
-
-    Raises
-    ------
-    ValueError
-        A count that is negative or larger than its n.
-    """
-    trials = n if isinstance(n, pd.Series) else pd.Series(n, index=successes.index)
-    if not trials.index.equals(successes.index):
-        raise ValueError("successes and n must have the same index")
-    if ((successes < 0) | (successes > trials)).any():
-        raise ValueError(f"expected 0 <= count <= n, got {successes.tolist()} of {trials.tolist()}")
-    table = pd.DataFrame({"count": successes, "n": trials})
-    table["share"] = table["count"] / table["n"].where(table["n"] > 0)
-    intervals = [_wilson(int(count), int(total)) for count, total in zip(table["count"], table["n"], strict=True)]
-    table["low"] = [low for low, _ in intervals]
-    table["high"] = [high for _, high in intervals]
-    return table
+# Scores with intervals
 
 
-def _wilson(count: int, n: int) -> tuple[float, float]:
-    if n == 0:
-        return np.nan, np.nan
-    interval = binomtest(count, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def accuracy(gold: pd.Series, predicted: pd.Series) -> pd.Series:
-    """Share of labelled rows predicted right: `count`, `n`, `share`, `low`, `high` (see `proportions`).
-
-    Raises
-    ------
-    ValueError
-        If the two have different indexes. Without a labelled row the share is NaN, with a warning.
-    """
-    gold, predicted = _matched(gold, predicted)
-    right = pd.Series([int((gold == predicted).sum())], index=["accuracy"])
-    return proportions(right, len(gold)).astype(object).loc["accuracy"]
-
-
-def scores_by_class(gold: pd.Series, predicted: pd.Series) -> pd.DataFrame:
-    """Precision, recall and F1 of each label, as scikit-learn defines them.
+def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Scores over all classes.
 
     Parameters
     ----------
     gold, predicted : Series of labels with the same index
+        Missing gold labels are left out, missing predictions are errors.
+    resamples, seed : of the bootstrap
 
     Returns
     -------
-    DataFrame, one row per label in the order of `LABELS`
-        `precision`, `recall`, `f1` in [0, 1], higher is better; `support`, the gold rows of that label. NaN where a
-        label is absent, never a silent 0.
+    DataFrame indexed by score, with `value`, its 95% interval `low` to `high` (see `bootstrap`), and `n`
+        `accuracy`; `balanced_accuracy`, the mean recall of the classes in gold; `macro_f1`, the mean F1 of the classes
+        in gold or predictions; `mcc`, Matthews' correlation (Gorodkin 2004), NaN if all gold or all predicted labels
+        are the same; `kappa` (Cohen 1960). Equal to scikit-learn's wherever they are defined.
+
+    Raises
+    ------
+    ValueError
+        Different indexes or unknown labels, named. What is undefined is NaN, with a warning.
+
+    Notes
+    -----
+    In 4,000 simulated samples the intervals held the true accuracy 95.1% (n = 200) and 94.5% (n = 2,000) of the time,
+    and the true macro-F1 94.9% and 94.6%; a test repeats this on fewer.
     """
-    gold, predicted = _matched(gold, predicted)
-    scores = precision_recall_fscore_support(
-        gold, predicted.fillna("(none)"), labels=list(LABELS), average=None, zero_division=np.nan
-    )
-    table = pd.DataFrame(dict(zip(("precision", "recall", "f1", "support"), scores, strict=True)), index=list(LABELS))
-    return table.rename_axis("label")
+    counts = count_labels(gold, predicted)
+    table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[list(SCORES[:5])]
+    return _warned(table.assign(n=int(counts.sum())))
 
 
-def _matched(gold: pd.Series, predicted: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Both as plain strings, over the rows that have a gold label."""
-    if not gold.index.equals(predicted.index):
-        raise ValueError(
-            f"gold and predicted labels must have the same index; they have {len(gold)} and {len(predicted)} rows"
-        )
-    for name, labels in (("gold", gold), ("predicted", predicted)):
-        unknown = set(labels.dropna()) - set(LABELS)
-        if unknown:
-            raise ValueError(f"{name} labels must be among {', '.join(LABELS)}, got {', '.join(map(repr, unknown))}")
+def scores_by_class(
+    gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Precision, recall and F1 of each label. Parameters, intervals and errors as in `scores`.
+
+    Returns
+    -------
+    DataFrame indexed by `label` (in the order of `LABELS`) and `score`
+        `value`, `low`, `high`; `n`, the rows behind it: those predicted so for precision, those truly so for recall
+        (its support), either for F1.
+    """
+    counts = count_labels(gold, predicted)
+    table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[list(SCORES[5:])]
+    table.index = pd.MultiIndex.from_product([LABELS, CLASS_SCORES], names=["label", "score"])
+    true, given = counts.sum(axis=1), counts.sum(axis=0)[:3]
+    rows = np.stack([given, true, true + given - counts.diagonal()], axis=1)  # (3 labels, 3 scores)
+    return _warned(table.assign(n=rows.ravel()))
+
+
+def scores_by_group(
+    gold: pd.Series,
+    predicted: pd.Series,
+    groups: pd.Series,
+    *,
+    score: str = "accuracy",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One of `SCORES` for each value of a column, say the topic.
+
+    Returns
+    -------
+    DataFrame indexed by group, the missing one last as "(none)"
+        `value`, `low`, `high`, `n`, and `detectable`: the smallest gap to all other rows that so many rows show with
+        80% power (see `minimum_detectable_difference`; for a score other than accuracy a rough guide).
+    """
+    if score not in SCORES:
+        raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
+    check_index(gold, groups, "gold labels and groups")
     labelled = gold.notna()
+    names = groups.astype(object).where(groups.notna(), "(none)").astype(str)
+    overall = float((gold[labelled].astype(object) == predicted[labelled].astype(object)).mean())
+    rows = {}
+    for name in sorted(names.unique(), key=lambda name: (name == "(none)", name)):
+        here = names == name
+        counts = count_labels(gold[here], predicted[here])
+        n = int(counts.sum())
+        rest = int(labelled.sum()) - n
+        detectable = minimum_detectable_difference(n, rest, share=overall) if rest else np.nan
+        values = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[score]
+        rows[name] = {**values, "n": n, "detectable": detectable}
+    return _warned(pd.DataFrame.from_dict(rows, orient="index").rename_axis("group"))
+
+
+def count_labels(gold: pd.Series, predicted: pd.Series) -> np.ndarray:
+    """(3, 4) int: true label by predicted label in the order of `LABELS`, the last column for no prediction."""
+    true, given = _matched(gold, predicted)
+    return np.bincount(4 * true + given, minlength=12).reshape(3, 4)
+
+
+def count_pairs(gold: pd.Series, a: pd.Series, b: pd.Series) -> np.ndarray:
+    """(3, 4, 4) int: true label by the prediction of a by that of b, the last of each for no prediction."""
+    true, first, second = _matched(gold, a, b)
+    return np.bincount(16 * true + 4 * first + second, minlength=48).reshape(3, 4, 4)
+
+
+def scores_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Every score of `SCORES` from counts (..., 3, 4)."""
+    n = counts.sum(axis=(-2, -1)).astype(float)
+    right = np.diagonal(counts, axis1=-2, axis2=-1)  # (..., 3)
+    true, given = counts.sum(axis=-1), counts.sum(axis=-2)[..., :3]  # no one is truly "no prediction"
+    precision, recall, f1 = divide(right, given), divide(right, true), divide(2 * right, true + given)
+    correct, agreement = right.sum(axis=-1), (true * given).sum(axis=-1)
+    spread = (n**2 - (counts.sum(axis=-2) ** 2).sum(axis=-1)) * (n**2 - (true**2).sum(axis=-1))
+    by_class = {
+        f"{name}_{label}": values[..., number]
+        for number, label in enumerate(LABELS)
+        for name, values in zip(CLASS_SCORES, (precision, recall, f1), strict=True)
+    }
+    return {
+        "accuracy": divide(correct, n),
+        "balanced_accuracy": mean_of_defined(recall),
+        "macro_f1": mean_of_defined(f1),
+        "mcc": divide(correct * n - agreement, np.sqrt(spread)),
+        "kappa": divide(correct * n - agreement, n**2 - agreement),
+        **by_class,
+    }
+
+
+def _warned(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, after a warning that names what is NaN in it."""
+    undefined = table.index[table["value"].isna()]
+    if len(undefined):
+        names = [" of ".join(reversed(name)) if isinstance(name, tuple) else str(name) for name in undefined]
+        warnings.warn(f"undefined on these rows, so NaN: {', '.join(names)}", stacklevel=3)
+    return table
+
+
+def check_index(first: pd.Series | pd.DataFrame, second: pd.Series | pd.DataFrame, names: str) -> None:
+    """Raise `ValueError`, saying where, unless the two have the same index."""
+    if not first.index.equals(second.index):
+        where = ""
+        if len(first) == len(second):
+            row = int(np.argmax(first.index.to_numpy() != second.index.to_numpy()))
+            where = f", and differ first at position {row} ({first.index[row]} and {second.index[row]})"
+        raise ValueError(f"{names} must have the same index; they have {len(first)} and {len(second)} rows{where}")
+
+
+def _codes(labels: pd.Series, what: str) -> np.ndarray:
+    """Label numbers (n,), 3 for a missing one."""
+    unknown = sorted({repr(label) for label in labels.dropna().unique() if label not in LABELS})
+    if unknown:
+        raise ValueError(f"{what} labels must be among {', '.join(LABELS)}, got {', '.join(unknown)}")
+    codes = pd.Categorical(labels.astype(object), dtype=label_dtype).codes.astype(np.int64)
+    return np.where(codes < 0, len(LABELS), codes)
+
+
+def _matched(gold: pd.Series, *predicted: pd.Series) -> list[np.ndarray]:
+    """Label numbers of gold and of each prediction, over the rows that have a gold label."""
+    for labels in predicted:
+        check_index(gold, labels, "gold and predicted labels")
+    codes = [_codes(gold, "gold"), *(_codes(labels, "predicted") for labels in predicted)]
+    labelled = codes[0] < len(LABELS)
     if not labelled.any():
-        warnings.warn("no row has a gold label: every score is undefined", stacklevel=3)
-    return gold[labelled].astype(object), predicted[labelled].astype(object)
+        warnings.warn("no row has a gold label: every score is undefined", stacklevel=4)
+    return [numbers[labelled] for numbers in codes]
+
+
+# The official score of the task
+
+
+def official_polarity_score(
+    tweets: pd.DataFrame, predicted: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """The polarity score of SENTIPOLC 2016 (Barbieri et al., EVALITA 2016), over all rows, mixed ones included.
+
+    F(pos) is the mean of the F1 of opos = 0 and of opos = 1, F(neg) the same of oneg, the score their mean. A
+    prediction counts as (opos, oneg): positive (1, 0), negative (0, 1), neutral (0, 0), a missing one as neither.
+
+    Parameters
+    ----------
+    tweets : tweet table
+        With `opos` and `oneg`, or else with `label`, and then without mixed rows.
+    predicted : Series of labels with the index of `tweets`
+
+    Returns
+    -------
+    DataFrame with `value`, `low`, `high`, `n`, all in [0, 1], higher is better
+        `official`, `official_pos`, `official_neg`; `official_ceiling`, the most that three labels can reach on these
+        rows, for they are never right about both sides of a mixed tweet; and the scores of constant answers,
+        `always_negative`, `always_neutral`, `always_positive`.
+    """
+    counts = count_polarities(tweets, predicted)
+    return _warned(bootstrap(counts, _official, resamples=resamples, seed=seed).assign(n=int(counts.sum())))
+
+
+def count_polarities(tweets: pd.DataFrame, predicted: pd.Series) -> np.ndarray:
+    """(4, 4) int: truly negative, neutral, positive, mixed by predicted label, the last column for no prediction."""
+    gold = tweets["label"]
+    if not {"opos", "oneg"} <= set(tweets.columns):
+        true, given = _matched(gold, predicted)
+    else:
+        check_index(gold, predicted, "tweets and predicted labels")
+        positive, negative = tweets["opos"].to_numpy() == 1, tweets["oneg"].to_numpy() == 1
+        true = np.select([positive & negative, positive, negative], [3, 2, 0], default=1)
+        given = _codes(predicted, "predicted")
+    return np.bincount(4 * true + given, minlength=16).reshape(4, 4)
+
+
+def polarity_f1(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """F1 of `opos0`, `opos1`, `oneg0`, `oneg1` from counts (..., 4, 4)."""
+    found = {}
+    for side, own in (("opos", 2), ("oneg", 0)):
+        for value, rows, columns in ((1, [own, 3], [own]), (0, [2 - own, 1], [2 - own, 1])):
+            true = counts[..., rows, :].sum(axis=(-2, -1))
+            given = counts[..., :, columns].sum(axis=(-2, -1))
+            right = counts[..., rows, :][..., columns].sum(axis=(-2, -1))
+            found[f"{side}{value}"] = divide(2 * right, true + given)
+    return found
+
+
+def best_over_mixed(counts: np.ndarray, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The most that `score` reaches on gold counts (..., 4, 4) when three labels are given with full knowledge.
+
+    All but the mixed rows are right; of these some are called positive, the rest negative (neutral is never better).
+    """
+    totals = counts.sum(axis=-1)  # (..., 4)
+    mixed = totals[..., 3]
+    best = np.full(mixed.shape, np.nan)
+    # For resamples a coarse grid is enough: the score is flat where it is best.
+    steps = 2000 if counts.ndim == 2 else 100
+    for positive in np.unique(np.linspace(0, mixed.max(initial=0), steps + 1).round()):
+        perfect = np.zeros(counts.shape)
+        for label in range(3):
+            perfect[..., label, label] = totals[..., label]
+        perfect[..., 3, 2] = np.minimum(positive, mixed)
+        perfect[..., 3, 0] = mixed - perfect[..., 3, 2]
+        best = np.fmax(best, score(perfect))
+    return best
+
+
+def _official(counts: np.ndarray) -> dict[str, np.ndarray]:
+    constant = {}
+    for number, label in enumerate(LABELS):
+        answers = np.zeros_like(counts)
+        answers[..., number] = counts.sum(axis=-1)
+        constant[f"always_{label}"] = _polarity_score(answers)
+    f1 = polarity_f1(counts)
+    return {
+        "official": _polarity_score(counts),
+        "official_pos": (f1["opos0"] + f1["opos1"]) / 2,
+        "official_neg": (f1["oneg0"] + f1["oneg1"]) / 2,
+        "official_ceiling": best_over_mixed(counts, _polarity_score),
+        **constant,
+    }
+
+
+def _polarity_score(counts: np.ndarray) -> np.ndarray:
+    return sum(polarity_f1(counts).values()) / 4
+
+
+# One model or the other
+
+
+class Comparison(NamedTuple):
+    """What `compare_models` finds."""
+
+    scores: pd.DataFrame
+    """By score (`accuracy`, `macro_f1`): `a`, `b`, their `difference` b - a with its interval `low` to `high`, `n`."""
+    test: pd.Series
+    """`both_right`, `only_a_right`, `only_b_right`, `both_wrong`, `n`, and `p_value` of the exact McNemar test."""
+    discordant: pd.DataFrame
+    """The rows that only one of them has right, by index: `gold`, `a`, `b`, `right` ("a" or "b")."""
+
+
+def compare_models(
+    gold: pd.Series, a: pd.Series, b: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Comparison:
+    """Is b better than a, on the same rows?
+
+    Parameters
+    ----------
+    gold, a, b : Series of labels with the same index; missing as in `scores`
+
+    Notes
+    -----
+    The interval is a paired bootstrap: a resample keeps a row's two predictions together. McNemar's exact test (1947)
+    asks whether the discordant rows fall on both sides alike; its p-value is two-sided, and 1 without any.
+    """
+    counts = count_pairs(gold, a, b)
+    n = int(counts.sum())
+    table = bootstrap(counts, _differences, resamples=resamples, seed=seed)
+    own = {"a": scores_of_counts(counts.sum(axis=2)), "b": scores_of_counts(counts.sum(axis=1))}
+    table.insert(0, "b", [float(own["b"][score]) for score in table.index])
+    table.insert(0, "a", [float(own["a"][score]) for score in table.index])
+    rows = pd.DataFrame({"gold": gold, "a": a, "b": b}).astype(object)[gold.notna()]
+    a_right, b_right = rows["a"] == rows["gold"], rows["b"] == rows["gold"]
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    test = {
+        "both_right": int((a_right & b_right).sum()),
+        "only_a_right": only_a,
+        "only_b_right": only_b,
+        "both_wrong": int((~a_right & ~b_right).sum()),
+        "n": n,
+        "p_value": binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0,
+    }
+    discordant = rows.assign(right=np.where(a_right, "a", "b"))[a_right != b_right]
+    table = table.rename(columns={"value": "difference"}).assign(n=n)
+    return Comparison(table, pd.Series(test, dtype=object), discordant)
+
+
+def compare_all(
+    gold: pd.Series, predicted: Mapping[str, pd.Series], *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Every pair of several models, with Holm's correction (1979) for the number of pairs.
+
+    Returns
+    -------
+    DataFrame indexed by `a` and `b`
+        `accuracy_difference` and `macro_f1_difference` (b - a), each with `_low` and `_high`; `only_a_right`,
+        `only_b_right`, `n`; `p_value` of the exact McNemar test, and `p_holm`.
+    """
+    rows = {}
+    for a, b in combinations(predicted, 2):
+        found = compare_models(gold, predicted[a], predicted[b], resamples=resamples, seed=seed)
+        rows[a, b] = {
+            **{
+                f"{score}_{name}": found.scores.loc[score, column]
+                for score in found.scores.index
+                for name, column in (("difference", "difference"), ("low", "low"), ("high", "high"))
+            },
+            **found.test[["only_a_right", "only_b_right", "n", "p_value"]],
+        }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(list(rows), names=["a", "b"])
+    return table.assign(p_holm=_holm(table["p_value"].to_numpy(dtype=float)))
+
+
+def _differences(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """b - a from counts (..., 3 true, 4 of a, 4 of b)."""
+    a, b = scores_of_counts(counts.sum(axis=-1)), scores_of_counts(counts.sum(axis=-2))
+    return {score: b[score] - a[score] for score in ("accuracy", "macro_f1")}
+
+
+def _holm(p_values: np.ndarray) -> np.ndarray:
+    order = np.argsort(p_values)
+    steps = np.minimum(1, p_values[order] * np.arange(len(order), 0, -1))
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return adjusted

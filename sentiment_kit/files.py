@@ -34,7 +34,8 @@ class DataError(ValueError):
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read CSV, TSV, JSON Lines or Parquet by suffix, plain or .gz, with a header and nothing converted.
 
-    Cells of CSV and TSV are strings, empty ones "". A TSV in which quotes do not pair is read as having none.
+    Cells of CSV and TSV are strings, empty ones "". A CSV whose header has semicolons and no comma is split at these.
+    A TSV in which quotes do not pair is read as having none.
 
     Raises
     ------
@@ -56,6 +57,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if suffix == ".csv":
             raise
         rows = split_rows(text, "\t", path, quoting=csv.QUOTE_NONE)
+    if suffix == ".csv" and len(rows[0]) == 1 and ";" in rows[0][0]:
+        rows = split_rows(text, ";", path)  # as spreadsheets write it where the comma is a decimal one, as in Italy
     header = rows[0]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
@@ -110,7 +113,9 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a file name")
     if path.exists() and not force:
-        raise DataError(f"{path} exists already and is kept; choose another name, or pass force=True (--force)")
+        raise DataError(
+            f"{path} exists already and is kept; choose another name, or replace it (--force; force=True in Python)"
+        )
 
 
 def file_format(path: Path) -> str:

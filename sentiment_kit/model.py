@@ -128,7 +128,7 @@ def _pick_device(device: str | torch.device) -> torch.device:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)  # a device can be well named and absent
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0].split("; ")[0]
         raise ModelError(
             f"device must be one of auto, cpu, cuda, mps and present on this machine, but {str(device)!r} was passed "
             f"({reason})"

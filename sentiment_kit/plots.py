@@ -1,12 +1,17 @@
 """Finished tables to axes: nothing is computed here that a reader would want to check.
 
 Every function takes a table, `ax=None`, and returns the `Axes`; only a notebook shows it. Red and blue are Okabe and
-Ito's, which colour-blind readers can tell apart, the grey is dark enough for white text; labels keep theirs throughout.
+Ito's, which colour-blind readers can tell apart, the grey is dark enough for white text; labels keep theirs throughout,
+and what is no label is green.
 """
 
 from __future__ import annotations
 
+import textwrap
+from pathlib import Path
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -17,19 +22,19 @@ from matplotlib.ticker import PercentFormatter
 from .labels import LABELS
 
 LABEL_COLOURS = {"negative": "#D55E00", "neutral": "#767676", "positive": "#0072B2"}
-_SINGLE_COLOUR = "#0072B2"
+_SINGLE_COLOUR = "#00785A"
 _NAME_LENGTH = 45
 
 
 def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """One bar a text, split into the probabilities of the three labels; at most a dozen rows stay readable.
+    """One bar a text, split into the probabilities of the labels; at most a dozen rows stay readable.
 
     Parameters
     ----------
     predictions : prediction table, n rows; unreadable rows get an empty bar
     """
     if ax is None:
-        _, ax = plt.subplots(figsize=(8, 0.45 * len(predictions) + 1.2), layout="constrained")
+        _, ax = plt.subplots(figsize=(9, 0.55 * len(predictions) + 1.2), layout="constrained")
     left = pd.Series(0.0, index=range(len(predictions)))
     for label in LABELS:
         width = predictions[label].fillna(0).reset_index(drop=True)
@@ -37,7 +42,7 @@ def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         texts = [f"{value:.0%}" if value >= 0.08 else "" for value in width]
         ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
         left = left + width
-    ax.set_yticks(left.index, [_shortened(text) for text in predictions["text"]])
+    ax.set_yticks(left.index, [_wrapped(text) for text in predictions["text"]], fontsize=8.5)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1), xlabel="probability")
     ax.xaxis.set_major_formatter(PercentFormatter(1))
@@ -53,7 +58,7 @@ def share_bars(
 
     Parameters
     ----------
-    table : as from `evaluation.proportions`
+    table : as from `intervals.proportions`
         The index names the bars; `n`, `share`, `low`, `high` in [0, 1].
     xlabel : what the share is a share of
     colours : colour by index label, for bars that have one of their own
@@ -134,11 +139,198 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
     return ax
 
 
-def _shortened(name: object) -> str:
+def interval_dots(
+    table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "score", colours: dict[str, str] | None = None
+) -> Axes:
+    """One dot a row with its 95% interval, annotated with value, interval and n.
+
+    Parameters
+    ----------
+    table : as from `evaluation.scores` or `protocols.protocol_table`
+        The index names the rows; `value`, `low`, `high`, `n`, and if it is there `ceiling`, drawn as a tick. A row
+        without value keeps its line and says so.
+    xlabel : what the values are
+    colours : colour by index label
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(9, 0.42 * len(table) + 1), layout="constrained")
+    named = [" · ".join(name) if isinstance(name, tuple) else name for name in table.index]
+    colour_of = colours or {}
+    for position, (name, (_, row)) in enumerate(zip(table.index, table.iterrows(), strict=True)):
+        colour = colour_of.get(name, _SINGLE_COLOUR)
+        if pd.isna(row["value"]):
+            text = f"undefined (n = {row['n']:,.0f})"
+        else:
+            ax.plot([row["low"], row["high"]], [position] * 2, color=colour, linewidth=2, solid_capstyle="butt")
+            ax.plot(row["value"], position, "o", color=colour)
+            text = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}), n = {row['n']:,.0f}"
+        if pd.notna(row.get("ceiling")):
+            ax.plot(row["ceiling"], position, "|", color="#333333", markersize=14, markeredgewidth=1.5)
+        ax.annotate(text, (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+    ax.set_yticks(range(len(table)), [_shortened(name, 60) for name in named])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlabel(xlabel)
+    ax.grid(axis="x", color="#dddddd")
+    ax.set_axisbelow(True)
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
+def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None, intervals: bool = True) -> Axes:
+    """A confusion matrix: share and count in every cell, row = true, column = predicted.
+
+    Parameters
+    ----------
+    cells : as from `confusion.confusion_table`
+    intervals : also write the 95% interval of each share
+    """
+    texts = []
+    for row in cells.itertuples():
+        if pd.isna(row.share):
+            texts.append(f"–\n{row.count:,} of 0")
+            continue
+        between = f"\n{100 * row.low:.0f} to {_percent(row.high)}" if intervals else ""
+        texts.append(f"{_percent(row.share)}{between}\n{row.count:,} of {row.n:,}")
+    return _heatmap(cells, "share", texts, ax=ax, cmap="Blues", vmin=0, vmax=1)
+
+
+def confusion_difference_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """How two confusion matrices differ, in points; bold where the 95% interval leaves out 0.
+
+    Parameters
+    ----------
+    cells : as from `confusion.confusion_difference`
+    """
+    texts = []
+    for row in cells.itertuples():
+        change, low, high = (100 * value for value in (row.difference, row.low, row.high))
+        points = "–" if pd.isna(change) else f"{change:+.1f}\n{low:+.1f} to {high:+.1f}"
+        texts.append(f"{points}\n{row.count_a:,} to {row.count_b:,}")
+    widest = cells["difference"].abs().max()
+    limit = widest if widest > 0 else 1
+    ax = _heatmap(cells, "difference", texts, ax=ax, cmap="PuOr", vmin=-limit, vmax=limit)
+    for text, clear in zip(ax.texts, (cells["low"] > 0) | (cells["high"] < 0), strict=True):
+        text.set_fontweight("bold" if clear else "normal")
+    return ax
+
+
+def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Accuracy against confidence by bin with 95% intervals; on the dashed line the model is as good as it says.
+
+    Parameters
+    ----------
+    bins : as from `calibration.reliability_table`; the grey bars are each bin's share of the rows
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
+    total = max(int(bins["n"].sum()), 1)
+    ax.bar(
+        bins["lower"],
+        bins["n"] / total,
+        width=bins["upper"] - bins["lower"],
+        align="edge",
+        color="#d9d9d9",
+        edgecolor="white",
+        label="share of the rows",
+    )
+    ax.plot([0, 1], [0, 1], linestyle="--", color="#333333", label="as good as it says")
+    filled = bins[bins["n"] > 0]
+    ax.errorbar(
+        filled["confidence"],
+        filled["accuracy"],
+        yerr=[filled["accuracy"] - filled["low"], filled["high"] - filled["accuracy"]],
+        fmt="o-",
+        color=_SINGLE_COLOUR,
+        capsize=3,
+        label="accuracy, 95% interval",
+    )
+    for row in filled[filled["upper"] - filled["lower"] >= 0.04].itertuples():
+        ax.annotate(f"{row.n:,}", ((row.lower + row.upper) / 2, row.n / total), ha="center", va="bottom", fontsize=8)
+    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy", title=f"{total:,} rows")
+    ax.legend(loc="upper left", frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | None = None) -> Axes:
+    """Accuracy of the answers given, against how many are given, with the 95% band.
+
+    Parameters
+    ----------
+    curve : as from `calibration.risk_coverage`
+    label : for a legend, where several curves share the axes
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    (line,) = ax.plot(curve["coverage"], curve["accuracy"], label=label)
+    ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=line.get_color(), alpha=0.2, linewidth=0)
+    n = int(curve["n"].max()) if len(curve) else 0
+    # The first few answers say nothing, and their band would fill the figure.
+    lowest = curve.loc[curve["coverage"] >= 0.05, "low"].min()
+    ax.set(
+        xlim=(0, 1),
+        ylim=(min(0.95 * lowest, ax.get_ylim()[1]) if lowest > 0 else 0, 1.01),
+        xlabel=f"share of {n:,} tweets answered, the surest first",
+        ylabel="accuracy of the answers",
+    )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if label is not None:
+        ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def save_figure(ax: Axes, path: Path) -> None:
+    """Write the figure of `ax` as PNG and SVG beside each other (`path` without suffix), and close it.
+
+    The same figure gives the same bytes.
+    """
+    figure = ax.get_figure(root=True)
+    with plt.rc_context({"svg.hashsalt": "sentiment-kit"}):
+        figure.savefig(path.with_suffix(".png"), dpi=150, metadata={"Software": None})
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+
+
+def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | None, **colours: object) -> Axes:
+    predicted = list(dict.fromkeys(cells["predicted"]))
+    if ax is None:
+        _, ax = plt.subplots(figsize=(1.7 * len(predicted) + 1, 4.6), layout="constrained")
+    shape = (len(LABELS), len(predicted))  # cells come row by row
+    sns.heatmap(
+        cells[column].to_numpy(dtype=float).reshape(shape),
+        annot=np.array(texts, dtype=object).reshape(shape),
+        xticklabels=predicted,
+        yticklabels=LABELS,
+        fmt="",
+        annot_kws={"fontsize": 9},
+        mask=np.zeros(shape, dtype=bool),  # an undefined cell keeps its text
+        cbar=False,
+        linewidths=1,
+        square=True,
+        ax=ax,
+        **colours,
+    )
+    ax.set(xlabel="predicted", ylabel="true")
+    ax.tick_params(length=0, labelrotation=0)
+    return ax
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def _shortened(name: object, longest: int = _NAME_LENGTH) -> str:
     """One line short enough for an axis, in signs that the font has; a dollar sign would start mathematics."""
     text = "".join(sign if _font().get_char_index(ord(sign)) else "□" for sign in " ".join(str(name).split()))
-    text = text if len(text) <= _NAME_LENGTH else text[: _NAME_LENGTH - 1] + "…"
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def _wrapped(text: object) -> str:
+    """A whole tweet beside a bar, in three lines at most."""
+    return "\n".join(textwrap.wrap(_shortened(text, 150), 52, max_lines=3, placeholder="…"))
 
 
 def _font() -> FT2Font:

@@ -6,6 +6,7 @@ Each notebook runs by papermill in a kernel of its own, in its own folder. Needs
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 
@@ -48,7 +49,11 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None) 
 
 def write_page(notebook: nbformat.NotebookNode, path: str | Path) -> None:
     """Write an executed notebook as one HTML file that needs nothing else, not even a network."""
-    page, _ = HTMLExporter(config=Config({"HTMLExporter": _OFFLINE})).from_notebook_node(notebook)
+    title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
+    page, _ = HTMLExporter(config=Config({"HTMLExporter": _OFFLINE})).from_notebook_node(
+        notebook, {"metadata": {"name": title}}
+    )
+    page = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)  # notebooks link to each other
     Path(path).write_text(page, encoding="utf-8")
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit import cli
-from sentiment_kit.data import load_demo
+from sentiment_kit import __version__, cli
+from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files import read_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
@@ -56,7 +56,7 @@ def test_score_reads_every_format_and_keeps_what_is_called_alike(run, tmp_path):
     pd.DataFrame({"text": ["ciao"], "label": ["mine"]}).to_json(tmp_path / "in.jsonl", orient="records", lines=True)
     code, _, err = run("score", tmp_path / "in.jsonl", tmp_path / "out.csv", "--model", "demo")
     assert code == 0
-    assert "the input has label; the prediction's is called predicted_<name>" in err
+    assert "the input has label already; the prediction's: predicted_label" in err
     table = read_table(tmp_path / "out.csv")
     assert table["label"].tolist() == ["mine"]
     assert table["predicted_label"].item() in LABELS
@@ -84,30 +84,139 @@ def test_score_reads_a_sentipolc_file_without_header(run, tmp_path):
     assert table["label"].item() in LABELS
 
 
-def test_evaluate_prints_scores(run, tmp_path, demo_model):
+def _json(run, *arguments):
+    code, out, err = run("evaluate", *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_evaluate_prints_scores(run, demo_model):
     demo = load_demo("test")
-    demo.to_csv(tmp_path / "gold.csv", index=False)
-    code, out, _ = run("evaluate", tmp_path / "gold.csv", "--model", "demo")
+    code, out, _ = run("evaluate", "demo", "--model", "demo")
     assert code == 0
-    assert "accuracy 0." in out
-    assert "95% interval" in out
-    code, out, _ = run("evaluate", tmp_path / "gold.csv", "--model", "demo", "--json")
-    result = json.loads(out)
+    assert out.startswith("demo on demo: 960 labelled tweets, 0 mixed")
+    assert "official_ceiling" in out
+    result = _json(run, "demo", "--model", "demo")
     right = (predict(demo_model, demo["text"])["label"] == demo["label"]).mean()
     assert result["accuracy"]["value"] == pytest.approx(right)
     assert result["accuracy"]["low"] < right < result["accuracy"]["high"]
-    assert result["n"] == len(demo)
-    assert list(result["per_class"]) == list(LABELS)
-    assert set(result["per_class"]["neutral"]) == {"precision", "recall", "f1", "support"}
+    assert (result["n"], result["mixed"], result["predictions"]) == (len(demo), "drop", "demo")
+    assert set(result["per_class"]["neutral"]["f1"]) == {"value", "low", "high", "n"}
+    assert result["calibration"]["ece_width"]["value"] < 0.1
 
 
-def test_evaluate_counts_mixed_unlabelled_and_unreadable(run, tmp_path):
-    rows = ['"1",1,1,0,0,1,0,0,"Bello"', '"2",1,1,1,0,1,1,0,"Mah"', '"3",1,0,1,0,0,1,0,"@solo"']
-    (tmp_path / "s.csv").write_text("\n".join(["idtwitter,subj,opos,oneg,iro,lpos,lneg,top,text", *rows]))
-    result = json.loads(run("evaluate", tmp_path / "s.csv", "--model", "demo", "--json")[1])
-    counts = {name: result[name] for name in ("n", "n_mixed_left_out", "n_unlabelled", "n_unreadable")}
-    assert counts == {"n": 2, "n_mixed_left_out": 1, "n_unlabelled": 0, "n_unreadable": 1}
-    assert result["per_class"]["neutral"]["recall"] is None
+SENTIPOLC_ROWS = (
+    "idtwitter,subj,opos,oneg,iro,lpos,lneg,top,text\n"
+    '"1",1,1,0,0,1,0,0,"Bello"\n"2",1,1,1,0,1,1,0,"Mah"\n"3",1,0,1,0,0,1,1,"@solo"\n"4",0,0,0,0,0,0,1,"Alle 15"\n'
+)
+
+
+@pytest.fixture
+def gold_file(tmp_path):
+    path = tmp_path / "gold.csv"
+    path.write_text(SENTIPOLC_ROWS)
+    return path
+
+
+@pytest.fixture
+def answers_file(tmp_path):
+    """By id, in another order, one more than asked for; the third tweet was not read."""
+    path = tmp_path / "answers.csv"
+    path.write_text("label,id\nneutral,4\nPOS,1\n,3\npositive,9\nnegative,2\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mixed", "n", "right"), [("drop", 3, 2), ("keep", 3, 2), ("neutral", 4, 2), ("negative", 4, 3)]
+)
+def test_evaluate_takes_predictions_by_id_and_mixed_as_told(run, gold_file, answers_file, mixed, n, right):
+    result = _json(run, gold_file, "--predictions", answers_file, "--mixed", mixed)
+    counts = {name: result[name] for name in ("n", "n_mixed", "n_unlabelled", "n_unreadable")}
+    assert counts == {"n": n, "n_mixed": 1, "n_unlabelled": 0, "n_unreadable": 1}
+    assert result["accuracy"]["value"] == right / n
+    assert result["official"]["n"] == 4
+    # opos: true 1 1 0 0, answered 1 0 - 0: F1(1) = 2/3, F1(0) = 2 * 1 / (2 + 2). oneg: true 0 1 1 0, answered 0 1 - 0:
+    # F1(1) = 2/3, F1(0) = 1.
+    assert result["official"]["value"] == pytest.approx((2 / 3 + 1 / 2 + 2 / 3 + 1) / 4)
+    assert result["calibration"] is None
+
+
+def test_evaluate_takes_predictions_by_row_where_there_is_no_id(run, gold_file, tmp_path):
+    (tmp_path / "rows.csv").write_text("label\npositive\nneutral\nneutral\nneutral\n")
+    assert _json(run, gold_file, "--predictions", tmp_path / "rows.csv")["accuracy"]["value"] == 2 / 3
+    (tmp_path / "rows.csv").write_text("label\npositive\nneutral\n")
+    code, _, err = run("evaluate", gold_file, "--predictions", tmp_path / "rows.csv")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "2 predictions for 4 tweets, and no column id to match them by" in err
+
+
+def test_evaluate_reads_what_score_wrote(run, gold_file, tmp_path):
+    assert run("score", gold_file, tmp_path / "scored.csv", "--model", "demo")[0] == 0
+    by_file = _json(run, gold_file, "--predictions", tmp_path / "scored.csv")
+    by_model = _json(run, gold_file, "--model", "demo")
+    assert by_file["accuracy"] == by_model["accuracy"]
+    assert by_file["calibration"]["brier"]["value"] == pytest.approx(by_model["calibration"]["brier"]["value"])
+
+
+def test_evaluate_groups_and_writes_a_folder(run, gold_file, answers_file, tmp_path):
+    folder = tmp_path / "card"
+    arguments = ("evaluate", gold_file, "--predictions", answers_file, "--by", "topic", "--output", folder)
+    code, out, err = run(*arguments)
+    assert code == 0, err
+    assert "Accuracy by group" in out
+    assert "note: undefined on these rows, so NaN: " in err
+    groups = read_table(folder / "groups.csv").set_index("group")
+    assert groups["n"].to_dict() == {"generic": "1", "political": "2"}
+    assert groups["value"].to_dict() == {"generic": "1.0", "political": "0.5"}
+    assert {"scores.csv", "protocols.csv", "confusion.png", "confusion.svg", "scorecard.json"} <= {
+        path.name for path in folder.iterdir()
+    }
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "exists already and is kept" in err
+    assert run(*arguments, "--force")[0] == 0
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_evaluate_scores_constant_answers_on_the_official_file(run, sentipolc_file, tmp_path, label):
+    tweets = load_sentipolc(sentipolc_file, mixed="keep")
+    tweets[["id"]].assign(label=label).to_csv(tmp_path / "constant.csv", index=False)
+    result = _json(run, sentipolc_file, "--predictions", tmp_path / "constant.csv")
+    n_of = {"negative": 2543, "neutral": 2816, "positive": 1611}
+    assert (result["n"], result["n_mixed"]) == (6970, 440)
+    assert result["accuracy"]["value"] == n_of[label] / 6970
+    assert result["official"]["value"] == result[f"always_{label}"]["value"]
+    assert result["mcc"]["value"] is None
+
+
+def test_evaluate_takes_other_column_names(run, tmp_path):
+    (tmp_path / "it.csv").write_text("testo;voto\nChe bello, grazie 😍;positivo\nAlle 15;neutro\n")
+    result = _json(run, tmp_path / "it.csv", "--model", "demo", "--text-column", "testo", "--label-column", "voto")
+    assert result["n"] == 2
+
+
+@pytest.mark.parametrize(
+    ("predictions", "arguments", "message"),
+    [
+        ("id,label\n1,neutral\n2,neutral\n3,neutral\n", (), "no prediction for 1 of 4 tweets, the first with id '4'"),
+        ("id,label\n1,neutral\n1,neutral\n", (), "the id '1' is there more than once"),
+        ("id,label\n1,joy\n", (), "row 1, column label: expected one of negative, neutral, positive"),
+        ("id,vote\n1,joy\n", (), "no column 'label'; its columns are: id, vote"),
+        ("id,label,negative\n1,neutral,0.1\n", (), "no column 'neutral'"),
+        ("id,label\n1,neutral\n", ("--model", "demo"), "--predictions and --model were both given"),
+        ("id,label\n1,neutral\n", ("--by", "club"), "no column 'club' to group by; there are: id, text, label"),
+        ("id,label\n1,neutral\n", ("--output", "no/card"), "does not exist; create it first"),
+    ],
+)
+def test_bad_predictions_are_one_line_and_exit_code_2(run, gold_file, tmp_path, predictions, arguments, message):
+    (tmp_path / "p.csv").write_text(predictions)
+    code, out, err = run("evaluate", gold_file, "--predictions", tmp_path / "p.csv", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_the_version(run):
+    assert run("--version")[:2] == (0, f"sentiment-kit {__version__}\n")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +259,7 @@ def test_missing_files_and_folders(run, tmp_path):
 def test_evaluate_needs_labels(run, tweets_file):
     code, _, err = run("evaluate", tweets_file, "--model", "demo")
     assert code == 2
-    assert "no row has a label" in err
+    assert "no column 'label'; its columns are: nr, text" in err
 
 
 def test_a_bug_is_not_taken_for_a_users_mistake(run, tweets_file, tmp_path, monkeypatch):

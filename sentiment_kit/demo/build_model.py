@@ -24,7 +24,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from ..baseline import fit_tfidf, predict_tfidf
 from ..cleaning import clean_tweets
 from ..data import load_demo
-from ..evaluation import accuracy
+from ..evaluation import scores
 from ..inference import predict
 from ..labels import LABELS
 from ..model import DEMO_FOLDER, load_model, quiet_transformers
@@ -117,18 +117,18 @@ def main() -> None:
         curves = {seed: _train(part, validation, Path(workplace) / str(seed), seed) for seed in SEEDS}
         best = max(SEEDS, key=lambda seed: _best_epoch(curves[seed])["validation_accuracy"])
         tuned = Path(workplace) / str(best) / "model"
-        scores = pd.DataFrame(
+        results = pd.DataFrame(
             {
-                "demo model": accuracy(test["label"], predict(load_model(tuned, device="cpu"), test["text"])["label"]),
-                "TF-IDF + logistic regression": accuracy(test["label"], predict_tfidf(fit_tfidf(train), test["text"])),
+                "demo model": _accuracy(test, predict(load_model(tuned, device="cpu"), test["text"])["label"]),
+                "TF-IDF + logistic regression": _accuracy(test, predict_tfidf(fit_tfidf(train), test["text"])),
             }
         ).T
         validated = pd.DataFrame({seed: _best_epoch(curve) for seed, curve in curves.items()}).T
         print(validated.round(3).to_string())
-        (tuned / "README.md").write_text(_card(len(part), validated, len(validation), best, scores), encoding="utf-8")
+        (tuned / "README.md").write_text(_card(len(part), validated, len(validation), best, results), encoding="utf-8")
         shutil.rmtree(DEMO_FOLDER, ignore_errors=True)
         shutil.copytree(tuned, DEMO_FOLDER)
-    print(scores.to_string())
+    print(results.to_string())
 
 
 def _train(part: pd.DataFrame, validation: pd.DataFrame, folder: Path, seed: int) -> pd.DataFrame:
@@ -144,13 +144,17 @@ def _best_epoch(curve: pd.DataFrame) -> pd.Series:
     return curve.loc[curve["validation_loss"].idxmin()]
 
 
-def _card(n_train: int, validated: pd.DataFrame, n_validation: int, best: int, scores: pd.DataFrame) -> str:
+def _accuracy(test: pd.DataFrame, predicted: pd.Series) -> pd.Series:
+    return scores(test["label"], predicted).loc["accuracy"]
+
+
+def _card(n_train: int, validated: pd.DataFrame, n_validation: int, best: int, results: pd.DataFrame) -> str:
     architecture = ", ".join(f"{name} {value}" for name, value in ARCHITECTURE.items())
     recipe = ", ".join(f"{name} {value}" for name, value in RECIPE.items())
     seeds = ", ".join(f"{seed} ({accuracy:.3f})" for seed, accuracy in validated["validation_accuracy"].items())
     rows = [
-        f"| {name} | {row['share']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {row['n']:.0f} |"
-        for name, row in scores.iterrows()
+        f"| {name} | {row['value']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {row['n']:.0f} |"
+        for name, row in results.iterrows()
     ]
     return f"""# The demo model
 

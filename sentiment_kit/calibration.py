@@ -1,0 +1,330 @@
+"""When it says 90%, is it right 90% of the time? Probabilities against gold labels.
+
+Everything takes gold labels and the prediction table. Rows without a gold label or without a prediction are left out;
+`n` says how many are left. Errors and losses are lower-better.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from .evaluation import check_index
+from .intervals import proportions
+from .labels import LABELS
+
+BINNINGS = ("width", "mass")
+_SMALLEST = 1e-12  # probabilities are float32: a smaller one is a rounded 0, and its logarithm would be infinite
+_CHUNK = 2_000_000  # row weights drawn at a time, 16 MB
+
+
+def reliability_table(
+    gold: pd.Series, predictions: pd.DataFrame, *, bins: int = 10, binning: str = "width"
+) -> pd.DataFrame:
+    """Confidence beside accuracy, bin by bin.
+
+    Parameters
+    ----------
+    gold : Series of labels
+    predictions : prediction table with the same index
+    bins, binning : "width" for bins of equal width on [0, 1], "mass" for bins of (nearly) equally many rows
+
+    Returns
+    -------
+    DataFrame, one row a bin, in order of confidence
+        `lower`, `upper` of the confidence, (lower, upper]; `n`; `confidence`, its mean; `accuracy` with its 95% Wilson
+        interval `low` to `high`; `gap`, confidence - accuracy, positive where the model is too sure. Empty bins keep
+        their row, with NaN.
+    """
+    probabilities, true = _matched(gold, predictions)
+    confidence, right = _confidence(probabilities, true)
+    edges = _edges(confidence, bins, binning)
+    numbers = _bin_numbers(confidence, edges)
+    n = np.bincount(numbers, minlength=len(edges) - 1)
+    share = proportions(pd.Series(np.bincount(numbers, right, len(n)).astype(int)), pd.Series(n))
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(numbers, confidence, len(n)) / np.where(n > 0, n, np.nan)
+    return pd.DataFrame(
+        {
+            "lower": edges[:-1],
+            "upper": edges[1:],
+            "n": n,
+            "confidence": mean,
+            "accuracy": share["share"],
+            "low": share["low"],
+            "high": share["high"],
+            "gap": mean - share["share"],
+        }
+    )
+
+
+def calibration_scores(
+    gold: pd.Series, predictions: pd.DataFrame, *, bins: int = 10, resamples: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """How far the probabilities can be trusted, in single numbers.
+
+    Returns
+    -------
+    DataFrame with `value`, its 95% bootstrap interval `low` to `high`, `n`, `chance`; all but `resolution` lower-better
+        `ece_width`, `ece_mass`: expected calibration error, the mean |confidence - accuracy| of the bins weighted by
+        rows (Naeini, Cooper and Hauskrecht 2015); `mce_width`, `mce_mass`: the largest (both in [0, 1]);
+        `brier`: mean squared distance of the probabilities to the truth, summed over labels, in [0, 2] (Brier 1950);
+        its parts `reliability` - `resolution` + `uncertainty` + `within_bins` (Murphy 1973 per label, bins of equal
+        width; the last is what binning hides, Stephenson, Coelho and Jolliffe 2008); `nll`: mean negative logarithm
+        of the probability of the true label, in nats, infinite where a true label has probability 0.
+        `chance` is what a perfectly calibrated model would show on so many rows, its 95th percentile; only for the
+        first four.
+
+    Notes
+    -----
+    What is computed from bins is biased in small samples: chance alone makes gaps, and in a resample once more. Its
+    intervals are basic (reflected) bootstrap intervals, which take this back, kept to possible values and widened to
+    contain the value, and down to 0 where `chance` explains the value. `brier` and `nll` have percentile intervals. The
+    largest gap is mostly that of the smallest bin: its interval is a rough guide.
+    """
+    probabilities, true = _matched(gold, predictions)
+    n = len(true)
+    if n == 0:
+        columns = ["value", "low", "high"]
+        return pd.DataFrame(np.nan, index=list(_from_sums(np.zeros((1, 15 * bins + 2)), bins)), columns=columns).assign(
+            n=0, chance=np.nan
+        )
+    sums = _row_terms(probabilities, true, bins)
+    values = {name: float(value[0]) for name, value in _from_sums(sums.sum(axis=0)[None], bins).items()}
+    generator = np.random.default_rng(seed)
+    drawn, lucky = [], []
+    for size in _chunks(resamples, max(1, _CHUNK // n)):
+        drawn.append(_from_sums(generator.multinomial(n, np.full(n, 1 / n), size=size) @ sums, bins))
+        lucky.append(_if_calibrated(probabilities.max(axis=1), sums[:, : 6 * bins], bins, size, generator))
+    rows = {}
+    for name, value in values.items():
+        with np.errstate(invalid="ignore"):
+            low, high = np.quantile(np.concatenate([part[name] for part in drawn]), [0.025, 0.975])
+        chance = np.quantile(np.concatenate([part[name] for part in lucky]), 0.95) if name in lucky[0] else np.nan
+        if name not in ("brier", "nll"):
+            least = -np.inf if name == "within_bins" else 0.0
+            low, high = min(max(least, 2 * value - high), value), max(2 * value - low, value)
+            low = 0.0 if value <= chance else low
+        rows[name] = {"value": value, "low": low, "high": high, "n": n, "chance": chance}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _if_calibrated(
+    confidence: np.ndarray, terms: np.ndarray, bins: int, size: int, generator: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """The calibration errors (size,) of models that are right as often as they say, on these rows and bins."""
+    right = (generator.random((size, len(confidence)), dtype=np.float32) < confidence).astype(np.float32)
+    parts = []
+    for part in np.split(terms, 2, axis=1):
+        inside = part[:, :bins]
+        sums = np.broadcast_to(part[:, : 2 * bins].sum(axis=0), (size, 2 * bins))
+        parts.append(np.concatenate([sums, right @ inside.astype(np.float32)], axis=1))
+    return _errors(parts, bins)
+
+
+def fit_temperature(gold: pd.Series, predictions: pd.DataFrame) -> float:
+    """The temperature that makes the true labels most probable (Guo, Pleiss, Sun and Weinberger 2017).
+
+    Fit it on one part of the data and apply it to another. Above 1 the model was too sure, below 1 not sure enough.
+
+    Raises
+    ------
+    ValueError
+        Without rows to fit on, or where no finite temperature is best (every label right, or every one wrong).
+    """
+    probabilities, true = _matched(gold, predictions)
+    logits = _log_probabilities(probabilities)
+    known = np.isfinite(logits[np.arange(len(true)), true])  # a two-class model has nothing to say about the third
+    logits, true = logits[known], true[known]
+    if len(true) == 0:
+        raise ValueError("no row has both a gold label and a prediction; there is nothing to fit a temperature on")
+
+    def loss(log_temperature: float) -> float:
+        return float(-np.log(_tempered(logits, np.exp(log_temperature))[np.arange(len(true)), true] + 1e-300).mean())
+
+    limit = np.log(100)
+    found = float(minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6}).x)
+    if abs(found) > 0.99 * limit:
+        raise ValueError(
+            f"no temperature between 0.01 and 100 is best on these {len(true)} rows; "
+            "fit it on more rows, with right and wrong answers among them"
+        )
+    return float(np.exp(found))
+
+
+def apply_temperature(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
+    """The prediction table with probabilities softened (temperature above 1) or sharpened; labels stay as they are."""
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, but {temperature} was passed")
+    table = predictions.copy()
+    logits = _log_probabilities(predictions[list(LABELS)].to_numpy(dtype=float))
+    readable = ~np.isnan(logits).any(axis=1)
+    scaled = np.full(logits.shape, np.nan)
+    scaled[readable] = _tempered(logits[readable], temperature)
+    table[list(LABELS)] = scaled
+    table["confidence"] = scaled.max(axis=1)
+    return table
+
+
+def risk_coverage(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
+    """What accuracy if the model may abstain where it is least sure (El-Yaniv and Wiener 2010).
+
+    Returns
+    -------
+    DataFrame, one row per distinct confidence, from the surest on
+        `threshold`: answer where the confidence is at least this; `n` answers; `coverage`, their share of all rows in
+        (0, 1]; `accuracy` of them with its 95% Wilson interval `low` to `high`; `risk`, 1 - accuracy.
+    """
+    probabilities, true = _matched(gold, predictions)
+    confidence, right = _confidence(probabilities, true)
+    order = np.argsort(-confidence, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True)) if len(order) else order
+    answers = pd.Series(last + 1)
+    correct = pd.Series(np.cumsum(right[order])[last])
+    share = proportions(correct.astype(int), answers)
+    return pd.DataFrame(
+        {
+            "threshold": confidence[order][last],
+            "n": answers,
+            "coverage": answers / max(len(order), 1),
+            "accuracy": share["share"],
+            "low": share["low"],
+            "high": share["high"],
+            "risk": 1 - share["share"],
+        }
+    )
+
+
+def risk_coverage_area(curve: pd.DataFrame) -> float:
+    """The area under the risk-coverage curve in [0, 1], lower is better: the mean risk over 1, 2, ..., n answers.
+
+    Rows of equal confidence are answered in random order, so their errors come in evenly (Geifman and El-Yaniv 2017).
+    """
+    if curve.empty:
+        return np.nan
+    answers = np.arange(1, curve["n"].iloc[-1] + 1)
+    errors = np.interp(answers, np.append(0, curve["n"]), np.append(0, curve["n"] * curve["risk"]))
+    return float((errors / answers).mean())
+
+
+# Rows and bins
+
+
+def _matched(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (n, 3) and true label numbers (n,) of the rows that have both."""
+    check_index(gold, predictions, "gold labels and predictions")
+    lacking = [label for label in LABELS if label not in predictions.columns]
+    if lacking:
+        raise ValueError(f"calibration needs probabilities, but the predictions have no column {', '.join(lacking)}")
+    probabilities = predictions[list(LABELS)].to_numpy(dtype=float)
+    true = pd.Categorical(gold.astype(object), categories=LABELS).codes
+    usable = (true >= 0) & ~np.isnan(probabilities).any(axis=1)
+    if not usable.any():
+        warnings.warn("no row has both a gold label and a prediction: calibration is undefined", stacklevel=3)
+    return probabilities[usable], true[usable].astype(np.int64)
+
+
+def _confidence(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest probability (n,), and whether it is the true label's (n,)."""
+    if len(true) == 0:
+        return np.zeros(0), np.zeros(0, dtype=bool)
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == true
+
+
+def _edges(values: np.ndarray, bins: int, binning: str) -> np.ndarray:
+    if binning not in BINNINGS:
+        raise ValueError(f"binning must be one of {', '.join(BINNINGS)}, but {binning!r} was passed")
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, but {bins} was passed")
+    if binning == "width" or len(values) == 0:
+        return np.linspace(0, 1, bins + 1)
+    inner = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")
+    return np.concatenate([[0], np.unique(inner[inner < 1]), [1]])
+
+
+def _bin_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Which bin (lower, upper] each value falls into; 0 belongs to the first."""
+    return np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
+
+
+def _row_terms(probabilities: np.ndarray, true: np.ndarray, bins: int) -> np.ndarray:
+    """(n, terms): what each row adds to the sums from which all scores follow, so that a resample is a matrix product.
+
+    For the confidence in either binning: by bin, row count, confidence, right. For each label in bins of equal width:
+    row count, probability, truth. Then the Brier score and the negative log-likelihood.
+    """
+    confidence, right = _confidence(probabilities, true)
+    truth = np.eye(len(LABELS))[true]
+    columns = [_by_bin(confidence, right, _edges(confidence, bins, binning), bins) for binning in BINNINGS]
+    columns += [
+        _by_bin(probabilities[:, label], truth[:, label], np.linspace(0, 1, bins + 1), bins)
+        for label in range(len(LABELS))
+    ]
+    with np.errstate(divide="ignore"):
+        nll = -np.log(probabilities[np.arange(len(true)), true])
+    columns += [((probabilities - truth) ** 2).sum(axis=1)[:, None], np.minimum(nll, 1e300)[:, None]]
+    return np.concatenate(columns, axis=1)
+
+
+def _by_bin(values: np.ndarray, happened: np.ndarray, edges: np.ndarray, bins: int) -> np.ndarray:
+    """(n, 3 bins): each row's 1, value and outcome in the columns of its bin, 0 elsewhere."""
+    inside = np.eye(bins)[_bin_numbers(values, edges)]
+    return np.concatenate([inside, inside * values[:, None], inside * happened[:, None]], axis=1)
+
+
+def _from_sums(sums: np.ndarray, bins: int) -> dict[str, np.ndarray]:
+    """All scores (resamples,) from the summed terms (resamples, terms)."""
+    *binned, last = np.split(sums, 3 * bins * np.arange(1, 6), axis=1)
+    n = np.maximum(binned[0][:, :bins].sum(axis=1), 1)
+    reliability = resolution = uncertainty = np.zeros(len(n))
+    for part in binned[2:]:
+        rows, forecast, happened = np.split(part, 3, axis=1)
+        base = happened.sum(axis=1) / n
+        filled = np.maximum(rows, 1)
+        reliability = reliability + ((forecast - happened) ** 2 / filled).sum(axis=1) / n
+        resolution = resolution + (rows * (happened / filled - base[:, None]) ** 2).sum(axis=1) / n
+        uncertainty = uncertainty + base * (1 - base)
+    brier, nll = last[:, 0] / n, last[:, 1] / n
+    return {
+        **_errors(binned[:2], bins),
+        "brier": brier,
+        "reliability": reliability,
+        "resolution": resolution,
+        "uncertainty": uncertainty,
+        "within_bins": brier - (reliability - resolution + uncertainty),
+        "nll": np.where(nll > 1e250, np.inf, nll),
+    }
+
+
+def _errors(parts: list[np.ndarray], bins: int) -> dict[str, np.ndarray]:
+    """Expected and maximum calibration error (resamples,) from the sums (resamples, 3 bins) in either binning."""
+    found = {}
+    for binning, part in zip(BINNINGS, parts, strict=True):
+        rows, confidence, right = np.split(part, 3, axis=1)
+        gap = np.abs(confidence - right)  # times the rows of the bin
+        found[f"ece_{binning}"] = gap.sum(axis=1) / np.maximum(rows.sum(axis=1), 1)
+        found[f"mce_{binning}"] = (gap / np.maximum(rows, 1)).max(axis=1)
+    return found
+
+
+def _chunks(total: int, size: int) -> list[int]:
+    return [min(size, total - start) for start in range(0, total, size)]
+
+
+# Temperature
+
+
+def _log_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """(n, 3): logits up to a constant per row; -inf for a label that the model does not have."""
+    absent = (probabilities == 0).all(axis=0) if len(probabilities) else np.zeros(len(LABELS), dtype=bool)
+    with np.errstate(divide="ignore"):
+        return np.where(absent, -np.inf, np.log(np.maximum(probabilities, _SMALLEST)))
+
+
+def _tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
+    scaled = logits / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

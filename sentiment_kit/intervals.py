@@ -1,0 +1,150 @@
+"""How sure: intervals and what so many rows can show. Knows nothing of labels or models.
+
+A bootstrap resample of the rows is one multinomial draw of a table of counts (Efron and Tibshirani 1993), so that ten
+thousand of them take a fraction of a second, whatever n is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
+
+RESAMPLES = 10_000
+
+Statistics = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+"""A function from counts (..., *shape) to values (...) by name."""
+
+
+def bootstrap(counts: np.ndarray, statistics: Statistics, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Statistics of a table of counts with 95% percentile bootstrap intervals.
+
+    Parameters
+    ----------
+    counts : int array of any shape, n rows in all
+    statistics : function from counts (..., *shape) to {name: values (...)}
+    resamples, seed : how many tables of n rows are drawn
+
+    Returns
+    -------
+    DataFrame indexed by name: `value`, `low`, `high`; NaN where the value is
+
+    Notes
+    -----
+    Where all resamples give the same value (no errors at all, a class never predicted, one row) the bootstrap would
+    claim certainty. For such a value they are drawn anew with one row's weight spread evenly over the table, which for
+    a share comes close to Wilson's interval.
+    """
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, but {resamples} was passed")
+    values = {name: float(value) for name, value in statistics(counts).items()}
+    table = pd.DataFrame({"value": values, "low": np.nan, "high": np.nan}).reindex(list(values))
+    if counts.sum() == 0:
+        return table
+    drawn = statistics(_resampled(counts, 0.0, resamples, seed))
+    smooth: Mapping[str, np.ndarray] = {}
+    for name, value in values.items():
+        if np.isnan(value):
+            continue
+        sample = drawn[name][~np.isnan(drawn[name])]
+        if np.ptp(sample) < 1e-12:
+            smooth = smooth or statistics(_resampled(counts, 1.0, resamples, seed))
+            sample = np.append(smooth[name][~np.isnan(smooth[name])], value)
+        table.loc[name, ["low", "high"]] = np.quantile(sample, [0.025, 0.975])
+    return table
+
+
+def _resampled(counts: np.ndarray, weight: float, resamples: int, seed: int) -> np.ndarray:
+    """(resamples, *shape): tables of as many rows, after `weight` rows were spread evenly over the cells."""
+    shares = (counts + weight / counts.size) / (counts.sum() + weight)
+    drawn = np.random.default_rng(seed).multinomial(counts.sum(), shares.ravel(), size=resamples)
+    return drawn.reshape(resamples, *counts.shape)
+
+
+def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Their quotient, NaN where the denominator is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator == 0, np.nan, numerator / denominator)
+
+
+def mean_of_defined(values: np.ndarray) -> np.ndarray:
+    """The mean over the last axis of what is not NaN; NaN where nothing is."""
+    defined = ~np.isnan(values)
+    return divide(np.where(defined, values, 0).sum(axis=-1), defined.sum(axis=-1))
+
+
+def proportions(successes: pd.Series, n: pd.Series | int) -> pd.DataFrame:
+    """Shares with 95% Wilson score intervals (Wilson 1927).
+
+    Parameters
+    ----------
+    successes : Series of counts
+    n : Series with the same index, or one number for all
+
+    Returns
+    -------
+    DataFrame with the index of `successes`
+        `count`, `n`, `share` and its interval `low` to `high`, all in [0, 1]; NaN where n is 0.
+
+    Raises
+    ------
+    ValueError
+        A count that is negative or larger than its n.
+    """
+    trials = n if isinstance(n, pd.Series) else pd.Series(n, index=successes.index)
+    if not trials.index.equals(successes.index):
+        raise ValueError("successes and n must have the same index")
+    if ((successes < 0) | (successes > trials)).any():
+        raise ValueError(f"expected 0 <= count <= n, got {successes.tolist()} of {trials.tolist()}")
+    table = pd.DataFrame({"count": successes, "n": trials})
+    table["share"] = table["count"] / table["n"].where(table["n"] > 0)
+    intervals = [_wilson(int(count), int(total)) for count, total in zip(table["count"], table["n"], strict=True)]
+    table["low"] = [low for low, _ in intervals]
+    table["high"] = [high for _, high in intervals]
+    return table
+
+
+def _wilson(count: int, n: int) -> tuple[float, float]:
+    if n == 0:
+        return np.nan, np.nan
+    interval = binomtest(count, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def minimum_detectable_difference(
+    n: int, other: int | None = None, *, share: float = 0.5, power: float = 0.8, significance: float = 0.05
+) -> float:
+    """The smallest drop of a share that so many rows can show.
+
+    Parameters
+    ----------
+    n : rows of the group
+    other : rows it is compared with, drawn apart from it; None for a reference known exactly
+    share : of the reference, say its accuracy; in (0, 1), and 0.5 asks for the most rows
+    power : the chance to find a drop of that size
+    significance : of the two-sided test of two proportions (Fleiss, Levin and Paik 2003, without continuity correction)
+
+    Returns
+    -------
+    float in (0, share]; NaN where so few rows cannot show any drop at all
+    """
+    if n < 0 or (other is not None and other < 1) or not 0 <= share <= 1:
+        raise ValueError(f"expected n >= 0, other >= 1, share in [0, 1], got {n}, {other}, {share}")
+    if n == 0:
+        return np.nan
+    weight_other = 0.0 if other is None else 1 / other
+    quantile, power_quantile = norm.ppf(1 - significance / 2), norm.ppf(power)
+
+    def excess(drop: float) -> float:
+        lower = share - drop
+        pooled = share if other is None else (n * lower + other * share) / (n + other)
+        under_null = np.sqrt(pooled * (1 - pooled) * (1 / n + weight_other))
+        under_drop = np.sqrt(lower * (1 - lower) / n + share * (1 - share) * weight_other)
+        return drop - quantile * under_null - power_quantile * under_drop
+
+    if share == 0 or excess(share) < 0:
+        return np.nan
+    return float(brentq(excess, 1e-12, share))
