@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from .cleaning import clean_tweets
@@ -27,3 +28,29 @@ def predict_tfidf(pipeline: Pipeline, texts: pd.Series) -> pd.Series:
     """Labels (n_texts,) with the index of `texts`; a missing text is read as empty."""
     labels = pipeline.predict(clean_tweets(texts).fillna(""))
     return pd.Series(pd.Categorical(labels, dtype=label_dtype), index=texts.index, name="label")
+
+
+def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0) -> pd.Series:
+    """What the baseline says about each labelled tweet when it was fitted without it and its fold.
+
+    Parameters
+    ----------
+    tweets : tweet table; each label must occur at least `folds` times
+    folds, seed : into how many parts the labelled rows are dealt, stratified by label, and how they are shuffled
+
+    Returns
+    -------
+    Series of labels with the index of `tweets`; missing where the gold label or the text is
+    """
+    known = (tweets["label"].notna() & tweets["text"].notna()).to_numpy()
+    usable = tweets[known]
+    rarest = usable["label"].value_counts().loc[lambda counts: counts > 0].min() if len(usable) else 0
+    if rarest < folds:
+        raise ValueError(f"expected at least {folds} labelled tweets of each label, but the rarest has {rarest:.0f}")
+    predicted = pd.Series(None, index=range(len(usable)), dtype=label_dtype)
+    parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(usable, usable["label"].astype(object))
+    for rest, part in parts:
+        predicted.iloc[part] = predict_tfidf(fit_tfidf(usable.iloc[rest]), usable["text"].iloc[part]).array
+    whole = pd.Series(None, index=range(len(tweets)), dtype=label_dtype)
+    whole[known] = predicted.array
+    return whole.set_axis(tweets.index).rename("label")

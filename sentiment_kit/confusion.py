@@ -11,11 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from .evaluation import count_labels, count_pairs
+from .evaluation import check_index, count_labels, count_pairs, sorted_groups
 from .intervals import RESAMPLES, bootstrap, divide, proportions
 from .labels import LABELS
 
 NORMALISATIONS = ("true", "predicted", "all")
+_CELL_COLUMNS = ("true", "predicted", "count", "n", "share", "low", "high")
 NO_PREDICTION = "(none)"
 
 DISTANCE_COST = {
@@ -53,10 +54,13 @@ def confusion_table(gold: pd.Series, predicted: pd.Series, *, normalise: str = "
 
 def confusion_by(gold: pd.Series, predicted: pd.Series, groups: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
     """`confusion_table` for each value of a column, its value as first column `group`; missing ones left out."""
+    check_index(gold, groups, "gold labels and groups")
     tables = {
         name: confusion_table(gold[groups == name], predicted[groups == name], normalise=normalise)
-        for name in sorted(groups.dropna().unique(), key=str)
+        for name in sorted_groups(groups)
     }
+    if not tables:
+        return pd.DataFrame(columns=["group", *_CELL_COLUMNS])
     return pd.concat(tables, names=["group", None]).reset_index(level="group").reset_index(drop=True)
 
 
@@ -119,7 +123,9 @@ def costly_confusions(
     table["cost"] = [costs.get(cell, 0.0) for cell in zip(table["true"], table["predicted"], strict=True)]
     table["total"] = table["count"] * table["cost"]
     table = table[table["total"] > 0].sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
-    surest = predictions.assign(true=gold).sort_values("confidence", ascending=False, kind="stable")
+    given = predictions["label"].astype(object)
+    surest = predictions.assign(true=gold, label=given.where(given.notna(), NO_PREDICTION))
+    surest = surest.sort_values("confidence", ascending=False, kind="stable")
     table["examples"] = [
         surest.loc[(surest["true"] == true) & (surest["label"] == predicted), "text"].head(examples).tolist()
         for true, predicted in zip(table["true"], table["predicted"], strict=True)

@@ -101,10 +101,11 @@ def scores_by_group(
         raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
     check_index(gold, groups, "gold labels and groups")
     labelled = gold.notna()
+    order = [str(name) for name in sorted_groups(groups)] + ["(none)"] * bool(groups.isna().any())
     names = groups.astype(object).where(groups.notna(), "(none)").astype(str)
     overall = float((gold[labelled].astype(object) == predicted[labelled].astype(object)).mean())
     rows = {}
-    for name in sorted(names.unique(), key=lambda name: (name == "(none)", name)):
+    for name in order:
         here = names == name
         counts = count_labels(gold[here], predicted[here])
         n = int(counts.sum())
@@ -113,6 +114,11 @@ def scores_by_group(
         values = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[score]
         rows[name] = {**values, "n": n, "detectable": detectable}
     return _warned(pd.DataFrame.from_dict(rows, orient="index").rename_axis("group"))
+
+
+def sorted_groups(groups: pd.Series) -> list:
+    """The distinct values of a column in order, numbers before text, the missing one left out."""
+    return sorted(groups.dropna().unique(), key=lambda name: (isinstance(name, str), name))
 
 
 def count_labels(gold: pd.Series, predicted: pd.Series) -> np.ndarray:
@@ -169,8 +175,8 @@ def check_index(first: pd.Series | pd.DataFrame, second: pd.Series | pd.DataFram
         raise ValueError(f"{names} must have the same index; they have {len(first)} and {len(second)} rows{where}")
 
 
-def _codes(labels: pd.Series, what: str) -> np.ndarray:
-    """Label numbers (n,), 3 for a missing one."""
+def label_codes(labels: pd.Series, what: str) -> np.ndarray:
+    """Label numbers (n,), 3 for a missing one; `ValueError` naming unknown labels as `what`."""
     unknown = sorted({repr(label) for label in labels.dropna().unique() if label not in LABELS})
     if unknown:
         raise ValueError(f"{what} labels must be among {', '.join(LABELS)}, got {', '.join(unknown)}")
@@ -182,7 +188,7 @@ def _matched(gold: pd.Series, *predicted: pd.Series) -> list[np.ndarray]:
     """Label numbers of gold and of each prediction, over the rows that have a gold label."""
     for labels in predicted:
         check_index(gold, labels, "gold and predicted labels")
-    codes = [_codes(gold, "gold"), *(_codes(labels, "predicted") for labels in predicted)]
+    codes = [label_codes(gold, "gold"), *(label_codes(labels, "predicted") for labels in predicted)]
     labelled = codes[0] < len(LABELS)
     if not labelled.any():
         warnings.warn("no row has a gold label: every score is undefined", stacklevel=4)
@@ -226,7 +232,7 @@ def count_polarities(tweets: pd.DataFrame, predicted: pd.Series) -> np.ndarray:
         check_index(gold, predicted, "tweets and predicted labels")
         positive, negative = tweets["opos"].to_numpy() == 1, tweets["oneg"].to_numpy() == 1
         true = np.select([positive & negative, positive, negative], [3, 2, 0], default=1)
-        given = _codes(predicted, "predicted")
+        given = label_codes(predicted, "predicted")
     return np.bincount(4 * true + given, minlength=16).reshape(4, 4)
 
 

@@ -36,7 +36,7 @@ def bootstrap(counts: np.ndarray, statistics: Statistics, *, resamples: int = RE
     -----
     Where all resamples give the same value (no errors at all, a class never predicted, one row) the bootstrap would
     claim certainty. For such a value they are drawn anew with one row's weight spread evenly over the table, which for
-    a share comes close to Wilson's interval.
+    an accuracy comes close to Wilson's interval.
     """
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, but {resamples} was passed")
@@ -50,7 +50,7 @@ def bootstrap(counts: np.ndarray, statistics: Statistics, *, resamples: int = RE
         if np.isnan(value):
             continue
         sample = drawn[name][~np.isnan(drawn[name])]
-        if np.ptp(sample) < 1e-12:
+        if len(sample) == 0 or np.ptp(sample) < 1e-12:
             smooth = smooth or statistics(_resampled(counts, 1.0, resamples, seed))
             sample = np.append(smooth[name][~np.isnan(smooth[name])], value)
         table.loc[name, ["low", "high"]] = np.quantile(sample, [0.025, 0.975])
@@ -123,14 +123,22 @@ def minimum_detectable_difference(
     ----------
     n : rows of the group
     other : rows it is compared with, drawn apart from it; None for a reference known exactly
-    share : of the reference, say its accuracy; in (0, 1), and 0.5 asks for the most rows
-    power : the chance to find a drop of that size
+    share : of the reference, say its accuracy; in [0, 1]. Gaps are largest near 0.5
+    power : the chance to find a drop of that size, above 0.5 and below 1
     significance : of the two-sided test of two proportions (Fleiss, Levin and Paik 2003, without continuity correction)
 
     Returns
     -------
     float in (0, share]; NaN where so few rows cannot show any drop at all
+        By the normal approximation, so with fewer than about 30 rows on either side a rough guide.
+
+    Raises
+    ------
+    ValueError
+        A number outside its range.
     """
+    if not 0.5 < power < 1 or not 0 < significance < 1:
+        raise ValueError(f"expected 0.5 < power < 1 and 0 < significance < 1, got {power}, {significance}")
     if n < 0 or (other is not None and other < 1) or not 0 <= share <= 1:
         raise ValueError(f"expected n >= 0, other >= 1, share in [0, 1], got {n}, {other}, {share}")
     if n == 0:

@@ -58,11 +58,17 @@ def write_page(notebook: nbformat.NotebookNode, path: str | Path) -> None:
 
 
 def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Drop timestamps, durations and paths, so that a second run changes nothing but results."""
+    """Drop timestamps, durations, progress bars and paths, so that a second run changes nothing but results."""
     for name in set(notebook.metadata) - _KEPT_METADATA:
         del notebook.metadata[name]
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
+        if cell.cell_type == "code":  # a progress bar shows where a machine is slow
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if not (output.get("name") == "stderr" and output["text"].startswith("\r"))
+            ]
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
     return notebook
 

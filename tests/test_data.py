@@ -4,12 +4,24 @@ import json
 import sys
 import types
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from sentiment_kit.data import is_sentipolc, load_data, load_demo, load_sentipolc, load_tweets, sentipolc_table
-from sentiment_kit.files import DataError
-from sentiment_kit.labels import label_dtype
+from sentiment_kit.data import (
+    is_sentipolc,
+    load_data,
+    load_demo,
+    load_predictions,
+    load_sentipolc,
+    load_tweets,
+    sentipolc_table,
+    settle_mixed,
+)
+from sentiment_kit.files import DataError, write_table
+from sentiment_kit.labels import LABELS, label_dtype
 
 HEADER = '"idtwitter","subj","opos","oneg","iro","lpos","lneg","top","text"'
 # One row of each kind, invented: positive, negative and ironic, neutral objective, neutral subjective, mixed.
@@ -215,6 +227,196 @@ def test_load_data_takes_whatever_a_notebook_names(tmp_path):
     assert load_data(tmp_path / "t.csv")["label"].tolist() == ["positive"]
     with pytest.raises(DataError, match="no such file"):
         load_data(tmp_path / "no.csv")
+
+
+def test_load_data_takes_other_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text,testo,label,polarità\nold,ciao,pos,neg\n")
+    assert load_data(path)[["text", "label"]].iloc[0].tolist() == ["old", "positive"]
+    table = load_data(path, text="testo", label="polarità")
+    assert table[["text", "label", "text_original", "label_original"]].iloc[0].tolist() == [
+        *("ciao", "negative", "old", "pos")
+    ]
+    for options, missing in (({"text": "body"}, "body"), ({"label": "gold"}, "gold")):
+        with pytest.raises(DataError, match=f"no column '{missing}'; its columns are: text, testo, label, polarità"):
+            load_data(path, **options)
+
+
+def test_the_demo_and_sentipolc_files_have_their_own_columns(tmp_path):
+    (tmp_path / "s.csv").write_text(_layout("training"))
+    names = {"text": "testo", "label": "polarità"}
+    pd.testing.assert_frame_equal(load_data(tmp_path / "s.csv", **names), load_sentipolc(tmp_path / "s.csv"))
+    pd.testing.assert_frame_equal(load_data("demo", split="test", **names), load_demo("test"))
+
+
+# Mixed rows
+
+
+@pytest.mark.parametrize(("mixed", "last"), [("drop", None), ("keep", None), ("neutral",) * 2, ("negative",) * 2])
+def test_settle_mixed(tmp_path, mixed, last):
+    (tmp_path / "s.csv").write_text(_layout("training"))
+    tweets = load_sentipolc(tmp_path / "s.csv", mixed="keep").set_axis(["c", "a", "a", "b", "d"])
+    before = tweets.copy()
+    settled = settle_mixed(tweets, mixed)
+    assert settled.dtype == label_dtype
+    assert settled.index.tolist() == ["c", "a", "a", "b", "d"]
+    assert settled.astype(object).where(settled.notna(), None).tolist() == [*LABELS_WITH_MIXED, last]
+    pd.testing.assert_frame_equal(tweets, before)
+    if mixed in LABELS:
+        loaded = load_sentipolc(tmp_path / "s.csv", mixed=mixed)["label"]
+        assert settled.tolist() == loaded.tolist()
+
+
+def test_settle_mixed_without_marks_leaves_missing_labels_missing():
+    tweets = pd.DataFrame({"label": pd.Series(["positive", None], dtype=label_dtype)})
+    for mixed in ("drop", "keep", "neutral", "negative"):
+        pd.testing.assert_series_equal(settle_mixed(tweets, mixed), tweets["label"])
+    with pytest.raises(ValueError, match='"drop", "neutral", "negative", "keep", but \'both\''):
+        settle_mixed(tweets, "both")
+
+
+# Predictions made elsewhere
+
+GOLD = pd.DataFrame(
+    {"id": list("abcde"), "text": ["A", "B", "C", "D", "E"], "label": pd.Series([None] * 5, dtype=label_dtype)},
+    index=[7, 3, 3, 1, 0],
+)
+
+
+def _missing_as_none(labels):
+    return labels.astype(object).where(labels.notna(), None).tolist()
+
+
+def _predictions(folder, content, name="p.csv", tweets=GOLD):
+    (folder / name).write_text(content, encoding="utf-8")
+    return load_predictions(folder / name, tweets)
+
+
+def test_predictions_are_matched_by_id(tmp_path):
+    found = _predictions(tmp_path, "label,id\nneutral,e\nNEG,a\n,c\nPositivo,b\nneg,zzz\nneu,d\n")
+    assert found.columns.tolist() == ["text", "label"]
+    assert found.index.tolist() == GOLD.index.tolist()
+    assert found["text"].tolist() == list("ABCDE")
+    assert found["label"].dtype == label_dtype
+    assert _missing_as_none(found["label"]) == ["negative", "positive", None, "neutral", "neutral"]
+
+
+def test_predictions_without_ids_are_taken_in_order(tmp_path):
+    found = _predictions(tmp_path, "label\npos\nneg\nneu\npos\nneg\n")
+    assert found["label"].tolist() == ["positive", "negative", "neutral", "positive", "negative"]
+    assert found["text"].tolist() == list("ABCDE")
+    with pytest.raises(DataError, match=r"p\.csv: 4 predictions for 5 tweets, and no column id to match them by"):
+        _predictions(tmp_path, "label\npos\nneg\nneu\npos\n")
+
+
+def test_a_scored_sentipolc_file(tmp_path):
+    # As `sentiment-kit score` writes it: SENTIPOLC's own columns, then the prediction's.
+    (tmp_path / "s.csv").write_text(_layout("training"))
+    scored = sentipolc_table(tmp_path / "s.csv")[::-1]
+    scored = scored.assign(label=["neutral", "positive", "", "negative", "negative"])
+    write_table(scored, tmp_path / "scored.csv")
+    tweets = load_sentipolc(tmp_path / "s.csv", mixed="keep")
+    found = load_predictions(tmp_path / "scored.csv", tweets)
+    assert _missing_as_none(found["label"]) == ["negative", "negative", None, "positive", "neutral"]
+    assert found["text"].tolist() == tweets["text"].tolist()
+
+
+def test_the_predicted_label_and_not_the_gold_one(tmp_path):
+    content = "id,label,predicted_label,negative,neutral,positive,predicted_negative\n"
+    content += "".join(f"{id},pos,neg,9,0.3,0.1,0.6\n" for id in "abcde")
+    found = _predictions(tmp_path, content)
+    assert found["label"].tolist() == ["negative"] * 5
+    assert found[list(LABELS)].iloc[0].tolist() == [0.6, 0.3, 0.1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz"])
+def test_probabilities_of_every_format(tmp_path, suffix):
+    table = pd.DataFrame(
+        {
+            "id": list("edcba"),
+            "label": ["positive", "neutral", None, "negative", "neutral"],
+            "negative": [0.125, 0.25, np.nan, 0.75, 0],
+            "neutral": [0.125, 0.5, np.nan, 0.25, 1],
+            "positive": [0.75, 0.25, np.nan, 0, 0],
+        }
+    )
+    write_table(table, tmp_path / f"p{suffix}")
+    found = load_predictions(tmp_path / f"p{suffix}", GOLD)
+    assert found.columns.tolist() == ["text", "label", *LABELS, "confidence"]
+    assert _missing_as_none(found["label"]) == ["neutral", "negative", None, "neutral", "positive"]
+    np.testing.assert_array_equal(found[list(LABELS)], table[list(LABELS)][::-1])
+    np.testing.assert_array_equal(found["confidence"], [1, 0.75, np.nan, 0.5, 0.75])
+
+
+def test_probabilities_beside_no_label_are_not_read(tmp_path):
+    found = _predictions(tmp_path, "label,negative,neutral,positive\n" + "neg,0.6,0.2,0.2\n" * 4 + ",7,,nonsense\n")
+    assert found[[*LABELS, "confidence"]].iloc[4].isna().all()
+    assert found[[*LABELS, "confidence"]].iloc[3].tolist() == [0.6, 0.2, 0.2, 0.6]
+
+
+def test_rounded_probabilities_are_taken_as_they_are(tmp_path):
+    found = _predictions(
+        tmp_path, "label,negative,neutral,positive\n" + "neg,0.34,0.33,0.33\n" * 4 + "neg,.33,.33,.33\n"
+    )
+    assert found["confidence"].tolist() == [0.34] * 4 + [0.33]
+
+
+HEAD = "id,label,negative,neutral,positive\n"
+GOOD = "a,neg,0.6,0.2,0.2\nb,neg,0.6,0.2,0.2\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,sentiment\na,pos\n", r"p\.csv: no column 'label'; its columns are: id, sentiment"),
+        ("id,label\na,pos\nb,joy\n", "row 2, column label: expected one of negative, neutral, positive .* got 'joy'"),
+        ("id,predicted_label,label\na,joy,neg\n", "row 1, column predicted_label: expected one of .* got 'joy'"),
+        ("id,label,negative,positive\na,pos,0.2,0.8\n", "no column 'neutral'"),
+        (HEAD + GOOD + "c,neg,1.5,-0.25,-0.25\n", "row 3, column negative: expected a probability .* got '1.5' .1 "),
+        (HEAD + GOOD + "c,neg,1.2,-0.2,0\nd,neg,0.9,-0.1,0.2\n", "row 3, column negative: .* got '1.2'"),
+        (HEAD + GOOD + "c,neg,0.9,-0.1,0.2\nd,neg,0.9,-0.1,0.2\n", "row 3, column neutral: .* got '-0.1' .2 such rows"),
+        (HEAD + GOOD + "c,neg,0.9,,0.1\n", "row 3, column neutral: expected a probability from 0 to 1, got ''"),
+        (HEAD + GOOD + "c,neg,0.9,high,0.1\n", "row 3, column neutral: .* got 'high'"),
+        (HEAD + GOOD + "c,neg,0.9,nan,0.1\n", "row 3, column neutral: .* got 'nan'"),
+        (HEAD + GOOD + "c,neg,0.9,inf,0.1\n", "row 3, column neutral: .* got 'inf'"),
+        (HEAD + GOOD + "c,neg,0.6,0.2,0.1\n", r"row 3: the three probabilities sum to 0\.900, not 1 \(1 such rows\)"),
+        (HEAD + GOOD + "c,neg,0.6,0.3,0.2\n", r"row 3: the three probabilities sum to 1\.100, not 1"),
+        ("id,label\na,neg\nb,neg\na,pos\n", r"p\.csv: the id 'a' is there more than once \(1 such rows\)"),
+        ("id,label\na,neg\n,pos\n", "row 2, column id: the id is missing"),
+        ("id,label\na,neg\nc,pos\nx,pos\n", r"no prediction for 3 of 5 tweets, the first with id 'b'.* start with 'a'"),
+        ("id,label\n", r"no prediction for 5 of 5 tweets, the first with id 'a'; its own ids start with '?\(none\)"),
+    ],
+)  # fmt: skip
+def test_bad_predictions_name_row_and_column(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        _predictions(tmp_path, content)
+
+
+def test_tweets_whose_ids_are_no_ids(tmp_path):
+    with pytest.raises(DataError, match="the tweets: the id 'a' is there more than once"):
+        _predictions(tmp_path, "id,label\na,neg\nb,neg\n", tweets=GOLD.assign(id=list("abada")))
+    # In their order there is nothing to match.
+    found = _predictions(tmp_path, "label\n" + "neg\n" * 5, tweets=GOLD.assign(id="a"))
+    assert found["label"].tolist() == ["negative"] * 5
+
+
+def test_no_file_of_predictions(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        load_predictions(tmp_path / "no.csv", GOLD)
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(range(5)), st.permutations(range(5)))
+def test_with_ids_the_order_of_the_rows_does_not_matter(tmp_path, order, other):
+    rows = ["a,neg,0.6,0.2,0.2", "b,neu,0,1,0", "c,pos,0.1,0.1,0.8", "d,,,,", "e,neg,0.4,0.3,0.3"]
+    expected = _predictions(tmp_path, "\n".join([HEAD.strip(), *rows]))
+    shuffled = _predictions(tmp_path, "\n".join([HEAD.strip(), *(rows[number] for number in order)]))
+    pd.testing.assert_frame_equal(shuffled, expected)
+    tweets = GOLD.iloc[list(other)]
+    pd.testing.assert_frame_equal(load_predictions(tmp_path / "p.csv", tweets), expected.iloc[list(other)])
+
+
+# The demo corpus
 
 
 def test_load_demo_splits():

@@ -165,3 +165,54 @@ def test_json_lines_keep_types_and_fill_what_is_missing(tmp_path):
     assert table["id"].tolist() == [122449983151669248, 2]
     assert table["text"].isna().tolist() == [False, True]
     assert table["extra"].tolist() == [None, [1]]
+
+
+SEMICOLONS = {"id": ["1", "2"], "text": ["Ciao, bello", 'uno; due, "tre"\nquattro'], "label": ["pos", "neg"]}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_semicolons_as_italian_spreadsheets_write_them(tmp_path, name):
+    content = '\ufeffid;text;label\r\n1;Ciao, bello;pos\r\n2;"uno; due, ""tre""\nquattro";neg\r\n'.encode()
+    table = read_table(_file(tmp_path, name, gzip.compress(content) if name.endswith(".gz") else content))
+    assert table.to_dict(orient="list") == SEMICOLONS
+
+
+@pytest.mark.xfail(strict=True, reason="read with commas first, where a field that starts with a quote is broken")
+@pytest.mark.parametrize(
+    "content",
+    [
+        'text;id\n"Bello; ma caro";1\n',
+        '"text";"id"\n"Bello; ma caro";"1"\n',
+        'text;id\n"Bello; ma\ncaro";1\n',
+    ],
+)
+def test_semicolons_after_a_quoted_field(tmp_path, content):
+    table = read_table(_file(tmp_path, "t.csv", content))
+    assert table["text"].str.split().tolist() == [["Bello;", "ma", "caro"]]
+    assert table["id"].tolist() == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("text\nciao; bello\naddio\n", {"text": ["ciao; bello", "addio"]}),
+        ('text\n"ciao, bello"\n', {"text": ["ciao, bello"]}),
+        ("text\n", {"text": []}),
+        ("id,text;note\n1,a;b\n", {"id": ["1"], "text;note": ["a;b"]}),
+        ('id,text\n1,"a, b; ""c"""\n', {"id": ["1"], "text": ['a, b; "c"']}),
+        ('"text;note"\na\n', {"text;note": ["a"]}),
+    ],
+)
+def test_semicolons_that_separate_nothing(tmp_path, content, expected):
+    assert read_table(_file(tmp_path, "t.csv", content)).to_dict(orient="list") == expected
+
+
+def test_a_broken_row_between_semicolons_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"t\.csv, row 2: expected 2 fields \(id, text\), got 3"):
+        read_table(_file(tmp_path, "t.csv", "id;text\n1;a\n2;b;c\n"))
+    with pytest.raises(DataError, match="'id' occurs twice"):
+        read_table(_file(tmp_path, "t.csv", "id;id\n1;2\n"))
+
+
+def test_semicolons_are_for_csv_alone(tmp_path):
+    assert read_table(_file(tmp_path, "t.tsv", "id;text\n1;a\n")).to_dict(orient="list") == {"id;text": ["1;a"]}

@@ -135,8 +135,8 @@ def test_resamples_in_which_a_value_is_undefined_are_left_out():
     table = bootstrap(np.array([[9, 0], [1, 0]]), shares, resamples=1000)
     assert table.loc["recall", ["value", "low"]].tolist() == [0, 0]
     assert 0 < table.loc["recall", "high"] <= 1
-    # With 2 right of 3, in 0.7^10 = 2.8% of the resamples there are none, in 0.8^10 - 2.8% = 7.9% all of them are wrong,
-    # in 0.9^10 - 2.8% = 32.0% right: both well above 2.5%.
+    # With 2 right of 3, in 0.7^10 = 2.8% of the resamples there are none, in 0.8^10 - 2.8% = 7.9% all of them are
+    # wrong, in 0.9^10 - 2.8% = 32.0% right: both well above 2.5%.
     table = bootstrap(np.array([[7, 0], [1, 2]]), shares, resamples=1000)
     assert table.loc["recall"].tolist() == [2 / 3, 0, 1]
 
@@ -158,8 +158,8 @@ def test_one_row_leaves_nearly_everything_possible():
 
 @pytest.mark.parametrize("n", [20, 100, 1000])
 def test_without_errors_the_interval_comes_close_to_wilsons(n):
-    # Spread over the nine cells of three labels, six of them wrong: about Poisson(2/3) rows are wrong, P(<= 1) = 0.856 and
-    # P(<= 2) = 0.970, so 2 or 3 at the 97.5% quantile, where Wilson's interval has z^2 = 3.84. Tolerance: two rows.
+    # Spread over the nine cells of three labels, six of them wrong: about Poisson(2/3) rows are wrong, P(<= 1) = 0.856
+    # and P(<= 2) = 0.970, so 2 or 3 at the 97.5% quantile, where Wilson's interval has z^2 = 3.84. Tolerance: two rows.
     counts = np.diag([n // 2, n - n // 2, 0])
     table = bootstrap(counts, lambda drawn: {"accuracy": np.trace(drawn, axis1=-2, axis2=-1) / n})
     expected = proportions(pd.Series([n]), n).loc[0]

@@ -43,7 +43,7 @@ def _imports(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and node.module:  # "from . import" is of the package itself
             yield f".{node.module}" if node.level else node.module.split(".")[0]
 
 
@@ -63,16 +63,28 @@ def test_every_module_is_in_the_order():
 
 
 def test_the_package_can_be_read_in_an_hour():
-    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.glob("*.py")}
-    assert max(lines.values()) <= 400
-    assert sum(lines.values()) <= 3000
+    """No module over 400 lines; 3,000 lines of code in all, docstrings, comments and blank lines apart."""
+    sources = [path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")]
+    assert max(len(source.splitlines()) for source in sources) <= 400
+    assert sum(_lines_of_code(source) for source in sources) <= 3000
+
+
+def _lines_of_code(source):
+    texts = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    documentation = {line for node in texts for line in range(node.lineno, node.end_lineno + 1)}
+    lines = [line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in documentation]
+    return sum(bool(line) and not line.startswith("#") for line in lines)
 
 
 @pytest.mark.parametrize(
     "statement",
     [
         "import sentiment_kit",
-        "import sentiment_kit.data, sentiment_kit.evaluation, sentiment_kit.baseline, sentiment_kit.plots",
+        "import sentiment_kit.data, sentiment_kit.baseline, sentiment_kit.calibration, sentiment_kit.scorecard",
         "import sys; sys.argv[1:] = ['--help']; from sentiment_kit.cli import app; app(standalone_mode=False)",
     ],
 )

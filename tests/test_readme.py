@@ -30,14 +30,21 @@ def _run(command, **options):
 
 def test_all_blocks_are_of_a_kind_that_is_run():
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
-    assert len(COMMANDS) == 5
+    assert len(COMMANDS) == 6
     assert MAKE[:2] == ["make report", "make test"]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One for all commands: the later ones read what the earlier ones wrote."""
+    path = tmp_path_factory.mktemp("readme")
+    (path / "sentiment_kit").symlink_to(ROOT / "sentiment_kit")
+    return path
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
-def test_shell_commands(command, tmp_path):
-    (tmp_path / "sentiment_kit").symlink_to(ROOT / "sentiment_kit")
-    _run(command, cwd=tmp_path)
+def test_shell_commands(command, folder):
+    _run(command, cwd=folder)
 
 
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])

@@ -31,6 +31,24 @@ def test_it_runs_in_its_own_folder_and_leaves_no_traces(notebook):
     assert done.cells[2].outputs[0].text == "demo notebooks\n"
 
 
+def test_progress_bars_are_no_output_but_warnings_are(notebook):
+    node = nbformat.read(notebook, as_version=4)
+    node.cells[2].source = "import sys\nprint('\\r 5%', file=sys.stderr, end='')"
+    node.cells.append(nbformat.v4.new_code_cell("import sys\nprint('careful', file=sys.stderr)"))
+    nbformat.write(node, notebook)
+    done = run_notebook(notebook)
+    assert [[output.text for output in cell.outputs] for cell in done.cells[2:]] == [[], ["careful\n"]]
+
+
+def test_pages_link_to_pages_and_carry_the_notebooks_title(notebook, tmp_path):
+    node = nbformat.read(notebook, as_version=4)
+    node.cells.append(nbformat.v4.new_markdown_cell("**Next:** [more](02_more.ipynb)"))
+    write_page(node, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'href="02_more.html"' in page
+    assert "<title>Is it true?</title>" in page
+
+
 def test_parameters_are_set_below_their_cell(notebook):
     done = run_notebook(notebook, parameters={"MODEL": "other"})
     assert done.cells[-1].outputs[0].text == "other notebooks\n"
