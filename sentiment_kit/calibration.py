@@ -115,7 +115,7 @@ def calibration_scores(
             least, most = _POSSIBLE.get(name, (0.0, 1.0))
             low, high = 0.0 if value <= chance else max(low, least), min(high, most)
         rows[name] = {"value": value, "low": low, "high": high, "n": n, "chance": chance}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("score")
 
 
 def _if_calibrated(

@@ -140,7 +140,7 @@ def _summary(card: Scorecard, provenance: dict[str, str]) -> str:
     parts = [
         f"{provenance['predictions']} on {provenance['gold']}: {counts['n']:,} labelled tweets, "
         f"{counts['n_mixed']:,} mixed (mixed: {provenance['mixed']}), {counts['n_unlabelled']:,} others without label, "
-        f"{counts['n_unreadable']:,} without prediction, which count as wrong"
+        f"{counts['n_unreadable']:,} without prediction (wrong where labelled)"
     ]
     shown = {
         "scores": "Scores, with 95% intervals",

@@ -150,7 +150,9 @@ def _rows_of(wanted: pd.Series, ids: pd.Series, path: str | Path) -> np.ndarray:
 
 def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) -> np.ndarray:
     """(n, 3) float, NaN where there is no label."""
-    values = table.replace("", None).apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    # A spreadsheet that separates by semicolons writes the comma in its decimals.
+    plain = table.apply(lambda column: column.astype(str).str.replace(",", ".", regex=False))
+    values = plain.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     read = labels.notna().to_numpy()
     for column, name in enumerate(table.columns):
         wrong = np.flatnonzero(read & ~((values[:, column] >= 0) & (values[:, column] <= 1)))
@@ -185,7 +187,8 @@ def load_tweets(
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, then all other columns. A column that loses its name to one of the three is kept as
+        `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1.
+        A column that loses its name to one of the three is kept as
         `<name>_original`.
 
     Raises
@@ -206,6 +209,8 @@ def load_tweets(
             "label": _as_labels(raw[label], path) if label else pd.Series(None, index=raw.index, dtype=label_dtype),
         }
     )
+    if {"opos", "oneg"} <= set(raw.columns):  # the marks of SENTIPOLC, from a table of another layout
+        raw = raw.assign(**{name: _as_marks(raw[name], path) for name in ("opos", "oneg")})
     others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
     others = others.rename(columns={name: f"{name}_original" for name in ("id", "text", "label")})
     return pd.concat([table, others], axis=1)
@@ -235,12 +240,15 @@ def load_data(
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
-    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, and without effect on files; `text` and `label` as in
+    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without
+    effect on files ("all" of a hub data set is train); `text` and `label` as in
     `load_tweets`, and without effect on the other two.
     """
     if str(source) == "demo":
         return load_demo(split)
-    return load_sentipolc(source, mixed=mixed) if is_sentipolc(source) else load_tweets(source, text=text, label=label)
+    if is_sentipolc(source):
+        return load_sentipolc(source, mixed=mixed)
+    return load_tweets(source, text=text, label=label, split="train" if split == "all" else split)
 
 
 def is_sentipolc(path: str | Path) -> bool:
@@ -281,6 +289,12 @@ def _check_values(column: pd.Series, allowed: set[str], path: Path) -> None:
             f"{path}, row {wrong[0] + 1}, column {column.name}: expected one of {', '.join(sorted(allowed))}, "
             f"got {column[wrong[0]]!r:.80} ({len(wrong)} such rows)"
         )
+
+
+def _as_marks(column: pd.Series, path: str | Path) -> pd.Series:
+    values = column.astype(str).str.strip()
+    _check_values(values.rename(column.name), {"0", "1"}, Path(path))
+    return values.astype("int8")
 
 
 def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:

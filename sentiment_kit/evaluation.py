@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from .cleaning import well_formed
 from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, minimum_detectable_difference
 from .labels import LABELS, label_dtype
 
@@ -58,7 +59,7 @@ def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES,
     """
     counts = count_labels(gold, predicted)
     table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[list(SCORES[:5])]
-    return _warned(table.assign(n=int(counts.sum())))
+    return _warned(table.assign(n=int(counts.sum())).rename_axis("score"))
 
 
 def scores_by_class(
@@ -100,16 +101,17 @@ def scores_by_group(
     if score not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
     check_index(gold, groups, "gold labels and groups")
-    labelled = gold.notna()
-    order = [str(name) for name in sorted_groups(groups)] + ["(none)"] * bool(groups.isna().any())
-    names = groups.astype(object).where(groups.notna(), "(none)").astype(str)
-    overall = float((gold[labelled].astype(object) == predicted[labelled].astype(object)).mean())
+    labelled = gold.notna().to_numpy()
+    order = [*sorted_groups(groups), None] if groups.isna().any() else sorted_groups(groups)
+    true, given = _matched(gold, predicted)
+    overall = float((true == given).mean()) if len(true) else np.nan
     rows = {}
-    for name in order:
-        here = names == name
-        counts = count_labels(gold[here], predicted[here])
+    for group in order:
+        here = (groups.isna() if group is None else groups == group).to_numpy()[labelled]
+        counts = np.bincount(4 * true[here] + given[here], minlength=12).reshape(3, 4)
+        name = "(none)" if group is None else well_formed(str(group))
         n = int(counts.sum())
-        rest = int(labelled.sum()) - n
+        rest = len(true) - n
         detectable = minimum_detectable_difference(n, rest, share=overall) if rest else np.nan
         values = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[score]
         rows[name] = {**values, "n": n, "detectable": detectable}
@@ -217,10 +219,13 @@ def official_polarity_score(
     DataFrame with `value`, `low`, `high`, `n`, all in [0, 1], higher is better
         `official`, `official_pos`, `official_neg`; `official_ceiling`, the most that three labels can reach on these
         rows, for they are never right about both sides of a mixed tweet; and the scores of constant answers,
-        `always_negative`, `always_neutral`, `always_positive`.
+        `always_negative`, `always_neutral`, `always_positive`. NaN with a warning where one of the marks occurs
+        nowhere.
     """
     counts = count_polarities(tweets, predicted)
-    return _warned(bootstrap(counts, _official, resamples=resamples, seed=seed).assign(n=int(counts.sum())))
+    return _warned(
+        bootstrap(counts, _official, resamples=resamples, seed=seed).assign(n=int(counts.sum())).rename_axis("score")
+    )
 
 
 def count_polarities(tweets: pd.DataFrame, predicted: pd.Series) -> np.ndarray:
@@ -237,14 +242,14 @@ def count_polarities(tweets: pd.DataFrame, predicted: pd.Series) -> np.ndarray:
 
 
 def polarity_f1(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """F1 of `opos0`, `opos1`, `oneg0`, `oneg1` from counts (..., 4, 4)."""
+    """F1 of `opos0`, `opos1`, `oneg0`, `oneg1` from counts (..., 4, 4); NaN for a mark that no tweet has."""
     found = {}
     for side, own in (("opos", 2), ("oneg", 0)):
         for value, rows, columns in ((1, [own, 3], [own]), (0, [2 - own, 1], [2 - own, 1])):
             true = counts[..., rows, :].sum(axis=(-2, -1))
             given = counts[..., :, columns].sum(axis=(-2, -1))
             right = counts[..., rows, :][..., columns].sum(axis=(-2, -1))
-            found[f"{side}{value}"] = divide(2 * right, true + given)
+            found[f"{side}{value}"] = divide(2 * right, np.where(true == 0, 0, true + given))
     return found
 
 

@@ -52,19 +52,23 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if suffix == ".jsonl":
         return _read_jsonl(text, path)
     try:
-        rows = split_rows(text, "," if suffix == ".csv" else "\t", path)
+        rows = split_rows(text, _delimiter(text) if suffix == ".csv" else "\t", path)
     except DataError:
         if suffix == ".csv":
             raise
         rows = split_rows(text, "\t", path, quoting=csv.QUOTE_NONE)
-    if suffix == ".csv" and len(rows[0]) == 1 and ";" in rows[0][0]:
-        rows = split_rows(text, ";", path)  # as spreadsheets write it where the comma is a decimal one, as in Italy
     header = rows[0]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise DataError(f"{path}: the column {twice!r} occurs twice in the header")
     check_widths(rows[1:], header, path)
     return pd.DataFrame(rows[1:], columns=header, dtype=text_dtype)
+
+
+def _delimiter(text: str) -> str:
+    """The comma, or the semicolon of spreadsheets where the comma stands in decimals, as in Italy."""
+    header = text.split("\n", 1)[0]
+    return ";" if ";" in header and "," not in header else ","
 
 
 def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:

@@ -1,8 +1,8 @@
 """Finished tables to axes: nothing is computed here that a reader would want to check.
 
-Every function takes a table, `ax=None`, and returns the `Axes`; only a notebook shows it. Red and blue are Okabe and
-Ito's, which colour-blind readers can tell apart, the grey is dark enough for white text; labels keep theirs throughout,
-and what is no label is green.
+Every function that draws takes a table, `ax=None`, and returns the `Axes`; only a notebook shows it. Red and blue are
+Okabe and Ito's, which colour-blind readers can tell apart, the grey is dark enough for white text; labels keep theirs
+throughout, and what is no label is green.
 """
 
 from __future__ import annotations
@@ -246,7 +246,7 @@ def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     for row in filled[filled["upper"] - filled["lower"] >= 0.04].itertuples():
         ax.annotate(f"{row.n:,}", ((row.lower + row.upper) / 2, row.n / total), ha="center", va="bottom", fontsize=8)
-    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy", title=f"{total:,} rows")
+    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy", title=f"{bins['n'].sum():,} rows")
     ax.legend(loc="upper left", frameon=False)
     sns.despine(ax=ax)
     return ax
@@ -266,10 +266,11 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=line.get_color(), alpha=0.2, linewidth=0)
     n = int(curve["n"].max()) if len(curve) else 0
     # The first few answers say nothing, and their band would fill the figure.
-    lowest = curve.loc[curve["coverage"] >= 0.05, "low"].min()
+    lowest = 0.95 * curve.loc[curve["coverage"] >= 0.05, "low"].min()
+    before = ax.get_ylim()[0] if len(ax.lines) > 1 else 1.0
     ax.set(
         xlim=(0, 1),
-        ylim=(min(0.95 * lowest, ax.get_ylim()[1]) if lowest > 0 else 0, 1.01),
+        ylim=(min(lowest, before) if lowest > 0 else 0, 1.01),
         xlabel=f"share of {n:,} tweets answered, the surest first",
         ylabel="accuracy of the answers",
     )
@@ -288,8 +289,8 @@ def save_figure(ax: Axes, path: Path) -> None:
     """
     figure = ax.get_figure(root=True)
     with plt.rc_context({"svg.hashsalt": "sentiment-kit"}):
-        figure.savefig(path.with_suffix(".png"), dpi=150, metadata={"Software": None})
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+        figure.savefig(f"{path}.png", dpi=150, metadata={"Software": None})
+        figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
 
 
@@ -300,18 +301,22 @@ def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | N
     shape = (len(LABELS), len(predicted))  # cells come row by row
     sns.heatmap(
         cells[column].to_numpy(dtype=float).reshape(shape),
-        annot=np.array(texts, dtype=object).reshape(shape),
         xticklabels=predicted,
         yticklabels=LABELS,
-        fmt="",
-        annot_kws={"fontsize": 9},
-        mask=np.zeros(shape, dtype=bool),  # an undefined cell keeps its text
         cbar=False,
         linewidths=1,
         square=True,
         ax=ax,
         **colours,
     )
+    # Written here and not by seaborn, which leaves an undefined cell without its text.
+    mesh = ax.collections[-1]
+    mesh.update_scalarmappable()
+    shades = mesh.get_facecolors() @ [0.299, 0.587, 0.114, 0]
+    for cell, (text, shade) in enumerate(zip(texts, shades, strict=True)):
+        row, column_number = divmod(cell, shape[1])
+        colour = "white" if shade < 0.5 and not np.isnan(cells[column].iloc[cell]) else "#262626"
+        ax.text(column_number + 0.5, row + 0.5, text, ha="center", va="center", fontsize=9, color=colour)
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0, labelrotation=0)
     return ax

@@ -76,12 +76,13 @@ def protocol_table(
     undefined = [" by ".join(reversed(name)) for name in values.index[values["value"].isna()]]
     if undefined:
         warnings.warn(f"undefined on these rows, so NaN: {', '.join(undefined)}", stacklevel=2)
-    return values.assign(
+    table = values.assign(
         n=[int(protocol.rows(counts[protocol.forced])) for protocol in PROTOCOLS],
         ceiling=[float(protocol.ceiling(counts[protocol.forced])) for protocol in PROTOCOLS],
         measures=[protocol.measures for protocol in PROTOCOLS],
         compare_with=[protocol.compare_with for protocol in PROTOCOLS],
     )
+    return table.assign(ceiling=table["ceiling"].where(table["value"].notna()))
 
 
 def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:

@@ -26,7 +26,7 @@ class Scorecard(NamedTuple):
 
     counts: dict[str, int]
     """`n` rows scored; `n_mixed` rows marked both ways; `n_unlabelled` other rows without a label; `n_unreadable` rows
-    without a prediction, which count as wrong."""
+    without a prediction, which count as wrong wherever they are scored."""
     tables: dict[str, pd.DataFrame]
     """`scores`, `per_class`, `official`, `protocols`, `confusion`; with probabilities also `calibration`,
     `reliability`, `risk_coverage`; with a column to group by also `groups`."""
@@ -47,7 +47,11 @@ def make_scorecard(
     by : column of `tweets` by whose values accuracy is given
     """
     gold, predicted = settle_mixed(tweets, mixed), predictions["label"]
-    both = tweets["opos"].eq(1) & tweets["oneg"].eq(1) if "opos" in tweets else pd.Series(False, index=tweets.index)
+    both = (
+        tweets["opos"].eq(1) & tweets["oneg"].eq(1)
+        if {"opos", "oneg"} <= set(tweets.columns)
+        else pd.Series(False, index=tweets.index)
+    )
     counts = {
         "n": int(gold.notna().sum()),
         "n_mixed": int(both.sum()),
@@ -116,13 +120,26 @@ def write_scorecard(card: Scorecard, folder: str | Path, *, force: bool = False,
             table.to_csv(temporary / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
         (temporary / "scorecard.json").write_text(scorecard_json(card, **provenance) + "\n", encoding="utf-8")
         _draw(card.tables, temporary)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
+        _replace(folder, temporary)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Put `new` in the place of `folder`, which comes back if that fails."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.old")
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old)
 
 
 def check_new_folder(folder: str | Path, *, force: bool = False) -> None:

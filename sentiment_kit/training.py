@@ -141,10 +141,19 @@ def write_vocabulary(texts: list[str], folder: str | Path, *, size: int, min_fre
 
     Returns
     -------
-    int, the pieces there are
+    int, the pieces there are; the same texts give the same pieces
     """
     wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    wordpiece.train_from_iterator(texts, vocab_size=size, min_frequency=min_frequency, show_progress=False)
+    # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has
+    # them: told beforehand, they come in the same order in every run.
+    inner_letters = sorted({f"##{letter}" for text in texts for letter in text if not letter.isspace()})
+    wordpiece.train_from_iterator(
+        texts,
+        vocab_size=size,
+        min_frequency=min_frequency,
+        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *inner_letters],
+        show_progress=False,
+    )
     wordpiece.save_model(str(folder))
     (Path(folder) / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
     return wordpiece.get_vocab_size()

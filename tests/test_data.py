@@ -271,6 +271,9 @@ def test_settle_mixed_without_marks_leaves_missing_labels_missing():
     tweets = pd.DataFrame({"label": pd.Series(["positive", None], dtype=label_dtype)})
     for mixed in ("drop", "keep", "neutral", "negative"):
         pd.testing.assert_series_equal(settle_mixed(tweets, mixed), tweets["label"])
+    # With marks, those that are not mixed.
+    marked = tweets.assign(opos=[1, 0], oneg=[1, 0])
+    assert _missing_as_none(settle_mixed(marked, "negative")) == ["negative", None]
     with pytest.raises(ValueError, match='"drop", "neutral", "negative", "keep", but \'both\''):
         settle_mixed(tweets, "both")
 

@@ -177,7 +177,6 @@ def test_semicolons_as_italian_spreadsheets_write_them(tmp_path, name):
     assert table.to_dict(orient="list") == SEMICOLONS
 
 
-@pytest.mark.xfail(strict=True, reason="read with commas first, where a field that starts with a quote is broken")
 @pytest.mark.parametrize(
     "content",
     [
@@ -199,6 +198,7 @@ def test_semicolons_after_a_quoted_field(tmp_path, content):
         ('text\n"ciao, bello"\n', {"text": ["ciao, bello"]}),
         ("text\n", {"text": []}),
         ("id,text;note\n1,a;b\n", {"id": ["1"], "text;note": ["a;b"]}),
+        ("text;note,id\na;b,1\n", {"text;note": ["a;b"], "id": ["1"]}),
         ('id,text\n1,"a, b; ""c"""\n', {"id": ["1"], "text": ['a, b; "c"']}),
         ('"text;note"\na\n', {"text;note": ["a"]}),
     ],

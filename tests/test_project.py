@@ -18,6 +18,7 @@ PACKAGE = ROOT / "sentiment_kit"
 ORDER = [
     "labels",
     "cleaning",
+    "football",
     "files",
     "data",
     "model",

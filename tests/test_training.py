@@ -3,11 +3,12 @@ import json
 import pandas as pd
 import pytest
 
+from sentiment_kit.data import load_demo
 from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import ModelError, load_model
-from sentiment_kit.training import fine_tune
+from sentiment_kit.training import fine_tune, write_vocabulary
 
 WORDS = {"positive": "bello", "negative": "brutto", "neutral": "treno"}
 ROWS = [(f"{word} {word} {n}", label) for n in range(24) for label, word in WORDS.items()]
@@ -89,3 +90,18 @@ def test_noisy_copies_keep_labels_and_change_some_words():
     assert noisy.str.contains("#forza").mean() > 0.7
     pd.testing.assert_frame_equal(copies, noisy_copies(train, 20, seed=0))
     assert not copies["text"].eq("").any()
+
+
+def test_the_same_texts_give_the_same_vocabulary(tmp_path):
+    """Many pairs of pieces are equally frequent; which of them becomes a piece must not depend on a hash table."""
+    texts = load_demo("test")["text"].tolist()
+    found = []
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        n_pieces = write_vocabulary(texts, folder, size=800)
+        found.append((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
+        assert len(found[-1]) == n_pieces == 800
+    assert found[0] == found[1] == found[2]
+    assert found[0][:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    assert (folder / "tokenizer_config.json").stat().st_size == 40

@@ -17,20 +17,19 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.sparse import csr_matrix
-from sklearn.model_selection import train_test_split
 from sklearn.utils.extmath import randomized_svd
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from ..baseline import fit_tfidf, predict_tfidf
 from ..cleaning import clean_tweets
 from ..data import load_demo
-from ..evaluation import scores
 from ..inference import predict
+from ..intervals import proportions
 from ..labels import LABELS
 from ..model import DEMO_FOLDER, load_model, quiet_transformers
 from ..training import fine_tune, write_vocabulary
 
-SEEDS = (2016, 2017)
+SEED = 2018
 VOCABULARY = 4000
 COPIES = 12
 ARCHITECTURE = {
@@ -41,7 +40,7 @@ ARCHITECTURE = {
     "hidden_dropout_prob": 0.5,
     "attention_probs_dropout_prob": 0.5,
 }
-RECIPE = {"learning_rate": 7e-4, "max_epochs": 3, "patience": 3, "label_smoothing": 0.1, "weight_decay": 0.1}
+RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
 
 
 def noisy_copies(train: pd.DataFrame, copies: int, seed: int) -> pd.DataFrame:
@@ -111,49 +110,36 @@ def _cooccurrence_embeddings(token_ids: list[list[int]], n_tokens: int, size: in
 def main() -> None:
     """Train, compare with the baseline on the test split, and replace the embedded model."""
     train, test = load_demo("train"), load_demo("test")
-    strata = train["domain"] + " " + train["label"].astype(str)
-    part, validation = train_test_split(train, test_size=0.1, stratify=strata, random_state=SEEDS[0])
     with tempfile.TemporaryDirectory() as workplace:
-        curves = {seed: _train(part, validation, Path(workplace) / str(seed), seed) for seed in SEEDS}
-        best = max(SEEDS, key=lambda seed: _best_epoch(curves[seed])["validation_accuracy"])
-        tuned = Path(workplace) / str(best) / "model"
+        base, tuned = Path(workplace) / "base", Path(workplace) / "model"
+        base.mkdir()
+        write_base(clean_tweets(train["text"]).tolist(), base, SEED)
+        # Nothing is held back to stop early: so few tweets are all worth training on. What stands in its place has been
+        # seen, so the last epoch is the best.
+        curve = fine_tune(base, noisy_copies(train, COPIES, SEED), train.head(500), tuned, seed=SEED, **RECIPE)
+        print(curve.round(3).to_string())
         results = pd.DataFrame(
             {
                 "demo model": _accuracy(test, predict(load_model(tuned, device="cpu"), test["text"])["label"]),
                 "TF-IDF + logistic regression": _accuracy(test, predict_tfidf(fit_tfidf(train), test["text"])),
             }
         ).T
-        validated = pd.DataFrame({seed: _best_epoch(curve) for seed, curve in curves.items()}).T
-        print(validated.round(3).to_string())
-        (tuned / "README.md").write_text(_card(len(part), validated, len(validation), best, results), encoding="utf-8")
+        (tuned / "README.md").write_text(_card(len(train), results), encoding="utf-8")
         shutil.rmtree(DEMO_FOLDER, ignore_errors=True)
         shutil.copytree(tuned, DEMO_FOLDER)
     print(results.to_string())
 
 
-def _train(part: pd.DataFrame, validation: pd.DataFrame, folder: Path, seed: int) -> pd.DataFrame:
-    """Train one model into `folder`/model and return its learning curve."""
-    base = folder / "base"
-    base.mkdir(parents=True)
-    write_base(clean_tweets(part["text"]).tolist(), base, seed)
-    return fine_tune(base, noisy_copies(part, COPIES, seed), validation, folder / "model", seed=seed, **RECIPE)
-
-
-def _best_epoch(curve: pd.DataFrame) -> pd.Series:
-    """The epoch that early stopping kept."""
-    return curve.loc[curve["validation_loss"].idxmin()]
-
-
 def _accuracy(test: pd.DataFrame, predicted: pd.Series) -> pd.Series:
-    return scores(test["label"], predicted).loc["accuracy"]
+    right = pd.Series({"accuracy": int((predicted == test["label"]).sum())})
+    return proportions(right, len(test)).loc["accuracy"]
 
 
-def _card(n_train: int, validated: pd.DataFrame, n_validation: int, best: int, results: pd.DataFrame) -> str:
+def _card(n_train: int, results: pd.DataFrame) -> str:
     architecture = ", ".join(f"{name} {value}" for name, value in ARCHITECTURE.items())
     recipe = ", ".join(f"{name} {value}" for name, value in RECIPE.items())
-    seeds = ", ".join(f"{seed} ({accuracy:.3f})" for seed, accuracy in validated["validation_accuracy"].items())
     rows = [
-        f"| {name} | {row['value']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {row['n']:.0f} |"
+        f"| {name} | {row['share']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {row['n']:.0f} |"
         for name, row in results.iterrows()
     ]
     return f"""# The demo model
@@ -163,12 +149,11 @@ knows no Italian beyond them. Do not use it to judge real tweets.
 
 - Labels: {", ".join(LABELS)}, in this order.
 - Architecture: BERT, {architecture}; cased WordPiece vocabulary of {VOCABULARY:,} pieces from the training split.
-- Data: the demo's training split, {n_train:,} tweets to train and {n_validation:,} for early stopping; each of
-  the former also in {COPIES} noisy copies (misspelt, other case, words dropped). Word embeddings start from the
-  co-occurrence of word pieces in the tweets to train, all other weights at random.
+- Data: the demo's training split; each tweet also in {COPIES} noisy copies (misspelt, other case, words dropped). Word
+  embeddings start from the co-occurrence of word pieces in these tweets, all other weights at random.
 - The test split was never trained on, but its score was seen while this recipe was being found: it flatters a little.
 - Recipe: AdamW, batch size 32, {recipe}.
-- Seeds: {seeds} (accuracy on the validation part); {best} was kept.
+- Seed {SEED}, all epochs, no early stopping.
 
 Accuracy on the demo's test split, with its 95% Wilson interval:
 
