@@ -6,6 +6,7 @@ Thin: arguments in, calls of the package, one line per error. What needs torch i
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import warnings
@@ -133,6 +134,51 @@ def evaluate(
         write_scorecard(card, output, force=force, **provenance)
         print(f"tables and figures are in {output}", file=sys.stderr)
     print(scorecard_json(card, **provenance) if as_json else _summary(card, provenance))
+
+
+@app.command()
+def probe(
+    model: ModelName = _DEFAULT_MODEL,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Counterfactual pairs of your own: family, frame, tone, subject_a, ..., text_b.")
+    ] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    batch_size: BatchSize = 32,
+    device: Device = "auto",
+) -> None:
+    """Test whether only the subject matters (counterfactual pairs), and what the model can do (behavioural cases).
+
+    Without --pairs and --cases, all that were written for this project.
+    """
+    from .inference import predict
+    from .model import load_model
+    from .probes import failure_rates, family_effects, judge_cases, load_cases, load_pairs, score_pairs
+
+    tables = {}
+    if pairs is not None or cases is None:
+        tables["pairs"] = load_pairs(pairs) if pairs is not None else load_pairs()
+    if cases is not None or pairs is None:
+        tables["cases"] = load_cases(cases) if cases is not None else load_cases()
+    loaded = load_model(model, device=device)
+    found = {}
+    if "pairs" in tables:
+        a, b = (predict(loaded, tables["pairs"][side], batch_size=batch_size) for side in ("text_a", "text_b"))
+        found["families"] = family_effects(score_pairs(tables["pairs"], a, b))
+    if "cases" in tables:
+        first, second = (predict(loaded, tables["cases"][side], batch_size=batch_size) for side in ("text", "other"))
+        found["capabilities"] = failure_rates(judge_cases(tables["cases"], first, second))
+    if as_json:
+        records = {name: json.loads(table.reset_index().to_json(orient="records")) for name, table in found.items()}
+        print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2))
+        return
+    titles = {
+        "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",
+        "capabilities": "Failures by capability, with 95% intervals",
+    }
+    print("\n\n".join(f"{titles[name]}\n{table.round(3).to_string(na_rep='–')}" for name, table in found.items()))
 
 
 def _summary(card: Scorecard, provenance: dict[str, str]) -> str:

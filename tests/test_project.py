@@ -27,6 +27,7 @@ ORDER = [
     "evaluation",
     "protocols",
     "confusion",
+    "probes",
     "calibration",
     "baseline",
     "training",

@@ -1,0 +1,221 @@
+"""Why: does only the subject matter, and does the model change its mind when it should not?
+
+Counterfactual pairs are two texts that differ in their subject alone (a club, a ministry): a fair model says the same
+of both. Behavioural cases come in the three kinds of CheckList (Ribeiro et al., ACL 2020): minimum functionality (MFT,
+a text with its label), invariance (INV, two texts with one label) and directional expectation (DIR, the second text
+must not score lower, or higher, than the first). Both are tables, with predictions beside them; no model is known here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .files import DataError, read_table
+from .intervals import RESAMPLES, proportions
+from .labels import LABELS
+
+PROBES_FOLDER = Path(__file__).parent / "demo" / "probes"
+PAIR_COLUMNS = ("family", "frame", "tone", "subject_a", "subject_b", "text_a", "text_b")
+CASE_COLUMNS = ("capability", "kind", "text", "other", "expected")
+_EXPECTED = {"MFT": LABELS, "INV": ("same",), "DIR": ("up", "down")}
+TOLERANCE = 0.05
+"""How far a score may move the wrong way before a directional case fails: saturated probabilities always move a bit."""
+
+
+# Tables of probes
+
+
+def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
+    """Read counterfactual pairs; without a path those written for this project.
+
+    Returns
+    -------
+    DataFrame of text, one row a pair
+        `family`; `frame`, the sentence that both texts share, unique over families; `tone`, how it is meant;
+        `subject_a`, `subject_b`; `text_a`, `text_b`.
+
+    Raises
+    ------
+    DataError
+        A missing column, an empty cell or two equal texts, with the row.
+    """
+    pairs = _read(path, PAIR_COLUMNS, may_be_empty=())
+    for row in np.flatnonzero(pairs["text_a"] == pairs["text_b"])[:1]:
+        raise DataError(f"{path}, row {row + 1}: text_a and text_b are the same; expected another subject")
+    return pairs
+
+
+def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
+    """Read behavioural cases; without a path those written for this project.
+
+    Returns
+    -------
+    DataFrame of text, one row a case
+        `capability`; `kind` MFT, INV or DIR; `text`; `other`, the second text of INV and DIR; `expected`: for MFT one
+        label or several separated by a bar, for INV `same`, for DIR `up` or `down`.
+
+    Raises
+    ------
+    DataError
+        A missing column, an unknown kind, an expectation that its kind does not know, or a second text too many or too
+        few, with the row.
+    """
+    cases = _read(path, CASE_COLUMNS, may_be_empty=("other",))
+    for row, case in enumerate(cases.itertuples(), 1):
+        if case.kind not in _EXPECTED:
+            raise DataError(f"{path}, row {row}, column kind: expected MFT, INV or DIR, got {case.kind!r:.80}")
+        if not set(case.expected.split("|")) <= set(_EXPECTED[case.kind]):
+            raise DataError(
+                f"{path}, row {row}, column expected: for {case.kind} one of {', '.join(_EXPECTED[case.kind])}, "
+                f"got {case.expected!r:.80}"
+            )
+        if (case.other == "") != (case.kind == "MFT"):
+            raise DataError(f"{path}, row {row}, column other: expected a second text for INV and DIR, none for MFT")
+    return cases
+
+
+def _read(path: str | Path, columns: tuple[str, ...], may_be_empty: tuple[str, ...]) -> pd.DataFrame:
+    table = read_table(path)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise DataError(f"{path}: no column {', '.join(missing)}; expected {', '.join(columns)}")
+    table = table[list(columns)].fillna("").astype(str)
+    for name in columns:
+        empty = np.flatnonzero(table[name].str.strip() == "")
+        if len(empty) and name not in may_be_empty:
+            raise DataError(f"{path}, row {empty[0] + 1}, column {name}: empty ({len(empty)} such rows)")
+    return table
+
+
+# Counterfactual pairs
+
+
+def sentiment_score(predictions: pd.DataFrame) -> pd.Series:
+    """P(positive) - P(negative) in [-1, 1]; NaN for a row without prediction."""
+    return (predictions["positive"] - predictions["negative"]).astype(float)
+
+
+def score_pairs(pairs: pd.DataFrame, predicted_a: pd.DataFrame, predicted_b: pd.DataFrame) -> pd.DataFrame:
+    """Put the predictions of both texts beside each pair.
+
+    Parameters
+    ----------
+    pairs : n rows, as from `load_pairs`
+    predicted_a, predicted_b : prediction tables of n rows, of `text_a` and of `text_b`
+
+    Returns
+    -------
+    DataFrame, `pairs` and further
+        `label_a`, `label_b`; `score_a`, `score_b` (see `sentiment_score`); `shift`, score_b - score_a in [-2, 2];
+        `flipped`, whether the labels differ. NaN, and not flipped, where a text has no prediction.
+    """
+    table = pairs.assign(
+        label_a=predicted_a["label"].to_numpy(),
+        label_b=predicted_b["label"].to_numpy(),
+        score_a=sentiment_score(predicted_a).to_numpy(),
+        score_b=sentiment_score(predicted_b).to_numpy(),
+    )
+    table["shift"] = table["score_b"] - table["score_a"]
+    differs = table["label_a"].astype(object) != table["label_b"].astype(object)
+    return table.assign(flipped=differs & table["shift"].notna())
+
+
+def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """What changing the subject does, by family.
+
+    Parameters
+    ----------
+    scored : as from `score_pairs`
+    resamples, seed : of the bootstrap; whole frames are drawn, for the pairs of one share their sentence
+
+    Returns
+    -------
+    DataFrame indexed by `family`, in order of appearance
+        `pairs` with a prediction on both sides, and their `frames`; `shift`, the mean change of the score from a to b,
+        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`;
+        `shown`, whether the interval of the shift leaves out 0. With fewer than 2 frames the intervals are NaN.
+    """
+    generator = np.random.default_rng(seed)
+    rows = {}
+    for family, members in scored[scored["shift"].notna()].groupby("family", sort=False):
+        sums = members.groupby("frame").agg(n=("shift", "size"), shift=("shift", "sum"), flipped=("flipped", "sum"))
+        n_frames = len(sums)
+        weights = generator.multinomial(n_frames, np.full(n_frames, 1 / n_frames), size=resamples)
+        n, shift, flipped = (weights @ sums.to_numpy(dtype=float)).T  # each (resamples,)
+        low, high = _interval(shift / n, n_frames)
+        flip_low, flip_high = _interval(flipped / n, n_frames)
+        rows[family] = {
+            "pairs": len(members),
+            "frames": n_frames,
+            "shift": members["shift"].mean(),
+            "shift_low": low,
+            "shift_high": high,
+            "flip_rate": members["flipped"].mean(),
+            "flip_low": flip_low,
+            "flip_high": flip_high,
+            "shown": bool(low > 0 or high < 0),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("family")
+
+
+def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
+    """The n pairs whose score moves most, largest first."""
+    return scored.loc[scored["shift"].abs().sort_values(ascending=False, kind="stable").dropna().index[:n]]
+
+
+def _interval(sample: np.ndarray, n_frames: int) -> tuple[float, float]:
+    if n_frames < 2:
+        return np.nan, np.nan
+    low, high = np.quantile(sample, [0.025, 0.975])
+    return float(low), float(high)
+
+
+# Behavioural cases
+
+
+def judge_cases(
+    cases: pd.DataFrame, predicted: pd.DataFrame, predicted_other: pd.DataFrame, *, tolerance: float = TOLERANCE
+) -> pd.DataFrame:
+    """Say of each case whether the model failed it.
+
+    Parameters
+    ----------
+    cases : n rows, as from `load_cases`
+    predicted, predicted_other : prediction tables of n rows, of `text` and of `other`
+    tolerance : a DIR case fails if the score moves the wrong way by more than this
+
+    Returns
+    -------
+    DataFrame, `cases` and further
+        `label`, `label_other`; `change` of the score (see `sentiment_score`) from text to other, NaN for MFT; `failed`.
+        A text without prediction fails its case.
+    """
+    label, other = (table["label"].astype(object).to_numpy() for table in (predicted, predicted_other))
+    change = sentiment_score(predicted_other).to_numpy() - sentiment_score(predicted).to_numpy()
+    kind, expected = cases["kind"].to_numpy(), cases["expected"]
+    allowed = np.array([given in wanted.split("|") for given, wanted in zip(label, expected, strict=True)], dtype=bool)
+    same = np.array([a == b and isinstance(a, str) for a, b in zip(label, other, strict=True)], dtype=bool)
+    direction = np.where(expected == "down", -1, 1)
+    moved = direction * change >= -tolerance  # False where there is no change to speak of
+    passed = np.select([kind == "MFT", kind == "INV"], [allowed, same], default=moved)
+    return cases.assign(
+        label=label,
+        label_other=np.where(kind == "MFT", None, other),
+        change=np.where(kind == "MFT", np.nan, change),
+        failed=~passed.astype(bool),
+    )
+
+
+def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:
+    """How often each capability fails.
+
+    Returns
+    -------
+    DataFrame indexed by `capability` and `kind`, in order of appearance
+        `count` failures of `n`, `share` and its 95% Wilson interval `low` to `high`; lower is better.
+    """
+    groups = judged.groupby(["capability", "kind"], sort=False)["failed"]
+    return proportions(groups.sum().astype(int), groups.size())
