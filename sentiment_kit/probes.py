@@ -135,8 +135,9 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
     -------
     DataFrame indexed by `family`, in order of appearance
         `pairs` with a prediction on both sides, and their `frames`; `shift`, the mean change of the score from a to b,
-        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`;
-        `shown`, whether the interval of the shift leaves out 0. With fewer than 2 frames the intervals are NaN.
+        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`
+        (Wilson's over frames where no or every pair flips); `shown`, whether the interval of the shift leaves out 0.
+        With fewer than 2 frames the other intervals are NaN.
     """
     generator = np.random.default_rng(seed)
     rows = {}
@@ -147,13 +148,17 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
         n, shift, flipped = (weights @ sums.to_numpy(dtype=float)).T  # each (resamples,)
         low, high = _interval(shift / n, n_frames)
         flip_low, flip_high = _interval(flipped / n, n_frames)
+        flip_rate = float(members["flipped"].mean())
+        if flip_rate in (0.0, 1.0):  # resamples of nothing but nothing would claim certainty
+            frames = proportions(pd.Series([int(flip_rate) * n_frames]), n_frames)
+            flip_low, flip_high = frames["low"].item(), frames["high"].item()
         rows[family] = {
             "pairs": len(members),
             "frames": n_frames,
             "shift": members["shift"].mean(),
             "shift_low": low,
             "shift_high": high,
-            "flip_rate": members["flipped"].mean(),
+            "flip_rate": flip_rate,
             "flip_low": flip_low,
             "flip_high": flip_high,
             "shown": bool(low > 0 or high < 0),

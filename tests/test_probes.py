@@ -49,6 +49,8 @@ def test_pairs_by_hand():
     assert table.loc["x", ["shift_low", "shift_high"]].tolist() == pytest.approx([0.1, 0.8])
     assert table.loc["y", ["shift_low", "shift_high"]].isna().all()
     assert table["shown"].tolist() == [True, False]
+    # No flip in one frame: Wilson's interval for 0 of 1.
+    assert table.loc["y", ["flip_rate", "flip_low", "flip_high"]].tolist() == pytest.approx([0, 0, 0.7935], abs=1e-4)
     assert worst_pairs(SCORED, 2)["text_a"].tolist() == ["c", "a"]
 
 
