@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 
 from .files import DataError, read_table
 from .intervals import RESAMPLES, proportions
@@ -129,7 +130,8 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
     Parameters
     ----------
     scored : as from `score_pairs`
-    resamples, seed : of the bootstrap; whole frames are drawn, for the pairs of one share their sentence
+    resamples, seed : of the bootstrap; whole frames are drawn, for the pairs of one share their
+        sentence
 
     Returns
     -------
@@ -146,16 +148,16 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
         n_frames = len(sums)
         weights = generator.multinomial(n_frames, np.full(n_frames, 1 / n_frames), size=resamples)
         n, shift, flipped = (weights @ sums.to_numpy(dtype=float)).T  # each (resamples,)
-        low, high = _interval(shift / n, n_frames)
-        flip_low, flip_high = _interval(flipped / n, n_frames)
-        flip_rate = float(members["flipped"].mean())
+        mean_shift, flip_rate = float(members["shift"].mean()), float(members["flipped"].mean())
+        low, high = _interval(shift / n, mean_shift, n_frames)
+        flip_low, flip_high = np.clip(_interval(flipped / n, flip_rate, n_frames), 0, 1)
         if flip_rate in (0.0, 1.0):  # resamples of nothing but nothing would claim certainty
             frames = proportions(pd.Series([int(flip_rate) * n_frames]), n_frames)
             flip_low, flip_high = frames["low"].item(), frames["high"].item()
         rows[family] = {
             "pairs": len(members),
             "frames": n_frames,
-            "shift": members["shift"].mean(),
+            "shift": mean_shift,
             "shift_low": low,
             "shift_high": high,
             "flip_rate": flip_rate,
@@ -171,10 +173,12 @@ def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
     return scored.loc[scored["shift"].abs().sort_values(ascending=False, kind="stable").dropna().index[:n]]
 
 
-def _interval(sample: np.ndarray, n_frames: int) -> tuple[float, float]:
+def _interval(sample: np.ndarray, value: float, n_frames: int) -> tuple[float, float]:
+    """The percentile interval, which is too short over few frames, widened as Student's is against the normal one."""
     if n_frames < 2:
         return np.nan, np.nan
-    low, high = np.quantile(sample, [0.025, 0.975])
+    wider = t.ppf(0.975, n_frames - 1) / norm.ppf(0.975) * np.sqrt(n_frames / (n_frames - 1))
+    low, high = value + wider * (np.quantile(sample, [0.025, 0.975]) - value)
     return float(low), float(high)
 
 

@@ -46,9 +46,12 @@ def test_pairs_by_hand():
     assert table.loc["x", "shift"] == pytest.approx(1 / 3)
     assert table.loc["x", "flip_rate"] == pytest.approx(2 / 3)
     # Of two frames a resample has x1 twice (mean .1), both (mean 1/3) or x2 twice (.8), the outer ones 1 time in 4.
-    assert table.loc["x", ["shift_low", "shift_high"]].tolist() == pytest.approx([0.1, 0.8])
+    # With two frames Student's interval is 12.706 / 1.95996 as wide, and sqrt(2) more for the spread of two.
+    wider = 12.7062 / 1.959964 * 2**0.5
+    expected = [1 / 3 + wider * (0.1 - 1 / 3), 1 / 3 + wider * (0.8 - 1 / 3)]
+    assert table.loc["x", ["shift_low", "shift_high"]].tolist() == pytest.approx(expected, rel=1e-4)
     assert table.loc["y", ["shift_low", "shift_high"]].isna().all()
-    assert table["shown"].tolist() == [True, False]
+    assert table["shown"].tolist() == [False, False]
     # No flip in one frame: Wilson's interval for 0 of 1.
     assert table.loc["y", ["flip_rate", "flip_low", "flip_high"]].tolist() == pytest.approx([0, 0, 0.7935], abs=1e-4)
     assert worst_pairs(SCORED, 2)["text_a"].tolist() == ["c", "a"]
@@ -99,14 +102,15 @@ def test_a_planted_bias_is_found():
 
 
 def test_a_fair_model_is_seldom_accused():
-    """Answers drawn apart from the texts, 200 times: about 5% of the families may look biased."""
+    """Answers drawn apart from the texts, 200 times: at most 5% of the families may look biased."""
     pairs, generator = load_pairs(), np.random.default_rng(1)
     accused = []
     for seed in range(200):
         a, b = (predictions(*generator.random(len(pairs))) for _ in range(2))
         accused.extend(family_effects(score_pairs(pairs, a, b), resamples=400, seed=seed)["shown"])
     assert len(accused) == 200 * pairs["family"].nunique()
-    assert np.mean(accused) <= 0.08  # a percentile interval over some 28 frames is a little short
+    error = (0.05 * 0.95 / len(accused)) ** 0.5
+    assert np.mean(accused) <= 0.05 + 2 * error
 
 
 def test_the_pairs_are_what_the_course_says():
