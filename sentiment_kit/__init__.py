@@ -2,7 +2,7 @@
 
 Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. In reading
 order: labels, cleaning, football, files, data, model, inference, intervals, evaluation, protocols, confusion,
-probes, calibration, baseline, training, benchmark, plots, scorecard, report, cli.
+slices, probes, calibration, baseline, training, benchmark, plots, scorecard, report, cli.
 """
 
 import warnings

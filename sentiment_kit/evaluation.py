@@ -103,7 +103,7 @@ def scores_by_group(
     check_index(gold, groups, "gold labels and groups")
     labelled = gold.notna().to_numpy()
     order = [*sorted_groups(groups), None] if groups.isna().any() else sorted_groups(groups)
-    true, given = _matched(gold, predicted)
+    true, given = matched_codes(gold, predicted)
     overall = float((true == given).mean()) if len(true) else np.nan
     rows = {}
     for group in order:
@@ -125,13 +125,13 @@ def sorted_groups(groups: pd.Series) -> list:
 
 def count_labels(gold: pd.Series, predicted: pd.Series) -> np.ndarray:
     """(3, 4) int: true label by predicted label in the order of `LABELS`, the last column for no prediction."""
-    true, given = _matched(gold, predicted)
+    true, given = matched_codes(gold, predicted)
     return np.bincount(4 * true + given, minlength=12).reshape(3, 4)
 
 
 def count_pairs(gold: pd.Series, a: pd.Series, b: pd.Series) -> np.ndarray:
     """(3, 4, 4) int: true label by the prediction of a by that of b, the last of each for no prediction."""
-    true, first, second = _matched(gold, a, b)
+    true, first, second = matched_codes(gold, a, b)
     return np.bincount(16 * true + 4 * first + second, minlength=48).reshape(3, 4, 4)
 
 
@@ -186,8 +186,11 @@ def label_codes(labels: pd.Series, what: str) -> np.ndarray:
     return np.where(codes < 0, len(LABELS), codes)
 
 
-def _matched(gold: pd.Series, *predicted: pd.Series) -> list[np.ndarray]:
-    """Label numbers of gold and of each prediction, over the rows that have a gold label."""
+def matched_codes(gold: pd.Series, *predicted: pd.Series) -> list[np.ndarray]:
+    """Label numbers of gold and of each prediction (3 for none), over the rows that have a gold label.
+
+    `ValueError` for different indexes or unknown labels; a warning where no row has a gold label.
+    """
     for labels in predicted:
         check_index(gold, labels, "gold and predicted labels")
     codes = [label_codes(gold, "gold"), *(label_codes(labels, "predicted") for labels in predicted)]
@@ -232,7 +235,7 @@ def count_polarities(tweets: pd.DataFrame, predicted: pd.Series) -> np.ndarray:
     """(4, 4) int: truly negative, neutral, positive, mixed by predicted label, the last column for no prediction."""
     gold = tweets["label"]
     if not {"opos", "oneg"} <= set(tweets.columns):
-        true, given = _matched(gold, predicted)
+        true, given = matched_codes(gold, predicted)
     else:
         check_index(gold, predicted, "tweets and predicted labels")
         positive, negative = tweets["opos"].to_numpy() == 1, tweets["oneg"].to_numpy() == 1

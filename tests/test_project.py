@@ -27,6 +27,7 @@ ORDER = [
     "evaluation",
     "protocols",
     "confusion",
+    "slices",
     "probes",
     "calibration",
     "baseline",

@@ -1,0 +1,122 @@
+"""Where: any score inside a slice of the tweets and outside it, and whether the gap is more than chance.
+
+A slice is a column of true and false (about football, has an emoji, ironic), so slices may overlap. Tables in, tables
+out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from .evaluation import SCORES, check_index, matched_codes, scores_of_counts
+from .intervals import RESAMPLES, bootstrap, minimum_detectable_difference
+
+
+def scores_by_slice(
+    gold: pd.Series,
+    predicted: pd.Series,
+    slices: pd.DataFrame,
+    *,
+    score: str = "accuracy",
+    worth_showing: float = 0.1,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """A score inside and outside of each slice.
+
+    Parameters
+    ----------
+    gold, predicted : Series of labels with the same index; missing as in `evaluation.scores`
+    slices : bool columns with the same index, one a slice; a missing value is outside
+    score : one of `evaluation.SCORES`
+    worth_showing : the gap that a slice must be able to show to support a claim
+    resamples, seed : of the bootstrap and the permutations
+
+    Returns
+    -------
+    DataFrame indexed by slice
+        `n`, `value`, `low`, `high` inside; `n_outside`, `value_outside`; `gap`, inside - outside, with its 95%
+        bootstrap interval `gap_low` to `gap_high`; `p_value` of a permutation test, two-sided; `q_value`, corrected for
+        the number of slices (Benjamini and Hochberg 1995); `detectable`, the smallest drop that so many rows show with
+        80% power (of a share as large as the value outside; for scores other than accuracy a rough guide); `enough`,
+        whether that is at most `worth_showing`. NaN where a slice or its complement is empty or the score undefined.
+
+    Raises
+    ------
+    ValueError
+        An unknown score, different indexes, a column that is not bool.
+    """
+    if score not in SCORES:
+        raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
+    check_index(gold, slices, "gold labels and slices")
+    true, given = matched_codes(gold, predicted)
+    labelled = gold.notna().to_numpy()
+    rows = {}
+    for name in slices.columns:
+        inside = _membership(slices[name])[labelled]
+        counts = np.bincount(12 * ~inside + 4 * true + given, minlength=24).reshape(2, 3, 4)
+        rows[name] = _slice_row(counts, score, worth_showing, resamples, seed)
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("slice")
+    tested = table["p_value"].notna()
+    table["q_value"] = np.nan
+    if tested.any():
+        table.loc[tested, "q_value"] = false_discovery_control(table.loc[tested, "p_value"])
+    order = list(table.columns.drop("q_value"))
+    order.insert(order.index("p_value") + 1, "q_value")
+    return table[order]
+
+
+def _membership(column: pd.Series) -> np.ndarray:
+    values = column.astype(object).where(column.notna(), False)
+    odd = [value for value in values.unique() if not isinstance(value, bool | np.bool_)]
+    if odd:
+        raise ValueError(f"slice {column.name!r} must hold true and false, but has {odd[0]!r:.80}")
+    return values.to_numpy(dtype=bool)
+
+
+def _slice_row(counts: np.ndarray, score: str, worth_showing: float, resamples: int, seed: int) -> dict[str, object]:
+    """One row from counts (2 inside and outside, 3 true, 4 predicted)."""
+
+    def gap_of(drawn: np.ndarray) -> dict[str, np.ndarray]:
+        both = scores_of_counts(drawn)[score]  # (..., 2)
+        return {"gap": both[..., 0] - both[..., 1]}
+
+    n, n_outside = (int(part.sum()) for part in counts)
+    inside = bootstrap(counts[0], scores_of_counts, resamples=resamples, seed=seed).loc[score]
+    gap = bootstrap(counts, gap_of, resamples=resamples, seed=seed).loc["gap"]
+    outside = float(scores_of_counts(counts)[score][1])
+    enough_rows = n and n_outside and 0 <= outside <= 1
+    detectable = minimum_detectable_difference(n, n_outside, share=outside) if enough_rows else np.nan
+    return {
+        "n": n,
+        **inside,
+        "n_outside": n_outside,
+        "value_outside": outside,
+        "gap": gap["value"],
+        "gap_low": gap["low"],
+        "gap_high": gap["high"],
+        "p_value": _permutation_p(counts, score, resamples, seed),
+        "detectable": detectable,
+        "enough": bool(detectable <= worth_showing),
+    }
+
+
+def _permutation_p(counts: np.ndarray, score: str, resamples: int, seed: int) -> float:
+    """How often a slice of so many rows drawn at random has a gap as large, in either direction.
+
+    To shuffle membership is to draw the slice's table from the whole one without replacement.
+    """
+    whole = counts.sum(axis=0)
+    both = scores_of_counts(counts)[score]
+    observed = abs(both[0] - both[1])
+    if np.isnan(observed):
+        return np.nan
+    generator = np.random.default_rng(seed)
+    drawn = generator.multivariate_hypergeometric(
+        whole.ravel(), int(counts[0].sum()), size=resamples, method="marginals"
+    ).reshape(resamples, *whole.shape)
+    shuffled = scores_of_counts(np.stack([drawn, whole - drawn], axis=1))[score]  # (resamples, 2)
+    gaps = np.abs(shuffled[:, 0] - shuffled[:, 1])
+    return float((1 + (gaps >= observed - 1e-12).sum()) / (1 + resamples))
