@@ -79,10 +79,14 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
 def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
     """The labels of a table read with `mixed="keep"`, its mixed rows as `mixed` says: missing for "drop" and "keep"."""
     _check_mixed(mixed)
-    labels = tweets["label"]
-    if mixed in LABELS and {"opos", "oneg"} <= set(tweets.columns):
-        labels = labels.mask(tweets["opos"].eq(1) & tweets["oneg"].eq(1), mixed)
-    return labels
+    return tweets["label"].mask(is_mixed(tweets), mixed) if mixed in LABELS else tweets["label"]
+
+
+def is_mixed(tweets: pd.DataFrame) -> pd.Series:
+    """Which rows are marked both positive and negative; none in a table without `opos` and `oneg`."""
+    if {"opos", "oneg"} <= set(tweets.columns):
+        return tweets["opos"].eq(1) & tweets["oneg"].eq(1)
+    return pd.Series(False, index=tweets.index)
 
 
 def _check_mixed(mixed: str) -> None:

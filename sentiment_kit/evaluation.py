@@ -281,18 +281,19 @@ def _official(counts: np.ndarray) -> dict[str, np.ndarray]:
     for number, label in enumerate(LABELS):
         answers = np.zeros_like(counts)
         answers[..., number] = counts.sum(axis=-1)
-        constant[f"always_{label}"] = _polarity_score(answers)
+        constant[f"always_{label}"] = polarity_score(answers)
     f1 = polarity_f1(counts)
     return {
-        "official": _polarity_score(counts),
+        "official": polarity_score(counts),
         "official_pos": (f1["opos0"] + f1["opos1"]) / 2,
         "official_neg": (f1["oneg0"] + f1["oneg1"]) / 2,
-        "official_ceiling": best_over_mixed(counts, _polarity_score),
+        "official_ceiling": best_over_mixed(counts, polarity_score),
         **constant,
     }
 
 
-def _polarity_score(counts: np.ndarray) -> np.ndarray:
+def polarity_score(counts: np.ndarray) -> np.ndarray:
+    """The official score (...) from counts (..., 4, 4)."""
     return sum(polarity_f1(counts).values()) / 4
 
 

@@ -206,8 +206,8 @@ def confusion_difference_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None)
         change, low, high = (100 * value for value in (row.difference, row.low, row.high))
         points = "–" if pd.isna(change) else f"{change:+.1f}\n{low:+.1f} to {high:+.1f}"
         texts.append(f"{points}\n{row.count_a:,} to {row.count_b:,}")
-    widest = cells["difference"].abs().max()
-    limit = widest if widest > 0 else 1
+    # Full colour from ten points on: a scale of its own would make any difference look large.
+    limit = np.nanmax([0.1, *cells["difference"].abs()])
     ax = _heatmap(cells, "difference", texts, ax=ax, cmap="PuOr", vmin=-limit, vmax=limit)
     for text, clear in zip(ax.texts, (cells["low"] > 0) | (cells["high"] < 0), strict=True):
         text.set_fontweight("bold" if clear else "normal")
@@ -315,7 +315,7 @@ def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | N
     shades = mesh.get_facecolors() @ [0.299, 0.587, 0.114, 0]
     for cell, (text, shade) in enumerate(zip(texts, shades, strict=True)):
         row, column_number = divmod(cell, shape[1])
-        colour = "white" if shade < 0.5 and not np.isnan(cells[column].iloc[cell]) else "#262626"
+        colour = "white" if shade < 0.58 and not np.isnan(cells[column].iloc[cell]) else "#262626"
         ax.text(column_number + 0.5, row + 0.5, text, ha="center", va="center", fontsize=9, color=colour)
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0, labelrotation=0)

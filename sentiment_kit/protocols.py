@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .evaluation import best_over_mixed, count_polarities, polarity_f1
+from .evaluation import best_over_mixed, count_polarities, polarity_f1, polarity_score
 from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined
 from .labels import LABELS
 
@@ -145,10 +145,6 @@ def _macro_f1(counts: np.ndarray) -> np.ndarray:
     return mean_of_defined(divide(2 * right, true + given))
 
 
-def _official(counts: np.ndarray) -> np.ndarray:
-    return sum(polarity_f1(counts).values()) / 4
-
-
 def _f1_of_the_marked(counts: np.ndarray) -> np.ndarray:
     f1 = polarity_f1(counts)
     return (f1["opos1"] + f1["oneg1"]) / 2
@@ -206,9 +202,9 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "mean F1 of opos = 0 and 1, and of oneg = 0 and 1, over all rows; the mixed ones count on both sides",
         "on the official test set, best at EVALITA 2016 (UniPI): .6638 (Barbieri et al. 2016); AlBERTo: .722 "
         "(secondary source)",
-        _official,
+        polarity_score,
         _number(_all),
-        _best(_official),
+        _best(polarity_score),
     ),
     *_pair(
         "three classes, mixed dropped",

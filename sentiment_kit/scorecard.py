@@ -13,7 +13,7 @@ import pandas as pd
 
 from .calibration import calibration_scores, reliability_table, risk_coverage
 from .confusion import confusion_table
-from .data import settle_mixed
+from .data import is_mixed, settle_mixed
 from .evaluation import official_polarity_score, scores, scores_by_class, scores_by_group
 from .files import DataError
 from .labels import LABELS
@@ -47,11 +47,7 @@ def make_scorecard(
     by : column of `tweets` by whose values accuracy is given
     """
     gold, predicted = settle_mixed(tweets, mixed), predictions["label"]
-    both = (
-        tweets["opos"].eq(1) & tweets["oneg"].eq(1)
-        if {"opos", "oneg"} <= set(tweets.columns)
-        else pd.Series(False, index=tweets.index)
-    )
+    both = is_mixed(tweets)
     counts = {
         "n": int(gold.notna().sum()),
         "n_mixed": int(both.sum()),
