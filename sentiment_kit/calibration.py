@@ -222,18 +222,35 @@ def risk_coverage_area(curve: pd.DataFrame) -> float:
 # Rows and bins
 
 
+def gold_probabilities(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
+    """The probability given to each row's gold label, in [0, 1]; NaN for a row without gold label or prediction.
+
+    Raises
+    ------
+    ValueError
+        Different indexes, unknown labels, or predictions without probabilities.
+    """
+    probabilities, true = _read(gold, predictions)
+    padded = np.column_stack([probabilities, np.full(len(true), np.nan)])  # the last column for no gold label
+    return pd.Series(padded[np.arange(len(true)), true], index=gold.index, name="gold_probability")
+
+
 def _matched(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities (n, 3) and true label numbers (n,) of the rows that have both."""
-    check_index(gold, predictions, "gold labels and predictions")
-    lacking = [label for label in LABELS if label not in predictions.columns]
-    if lacking:
-        raise ValueError(f"calibration needs probabilities, but the predictions have no column {', '.join(lacking)}")
-    probabilities = predictions[list(LABELS)].to_numpy(dtype=float)
-    true = label_codes(gold, "gold")
+    probabilities, true = _read(gold, predictions)
     usable = (true < len(LABELS)) & ~np.isnan(probabilities).any(axis=1)
     if not usable.any():
         warnings.warn("no row has both a gold label and a prediction: calibration is undefined", stacklevel=3)
     return probabilities[usable], true[usable]
+
+
+def _read(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities (n, 3), NaN for none, and true label numbers (n,), 3 for none, of all rows."""
+    check_index(gold, predictions, "gold labels and predictions")
+    lacking = [label for label in LABELS if label not in predictions.columns]
+    if lacking:
+        raise ValueError(f"probabilities are needed, but the predictions have no column {', '.join(lacking)}")
+    return predictions[list(LABELS)].to_numpy(dtype=float), label_codes(gold, "gold")
 
 
 def _confidence(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ One compiled pattern, one pass. Two properties shape it and are tested:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -122,16 +123,33 @@ def clean_tweets(tweets: pd.Series, *, mentions: bool = True, urls: bool = True,
     TypeError
         If a value is neither a string nor missing, naming its position and index label.
     """
-    missing = tweets.isna().to_numpy()
-    cleaned: list[object] = []
-    for position, (text, absent) in enumerate(zip(tweets, missing, strict=True)):
-        if absent:
-            cleaned.append(None)
+    switches = {"mentions": mentions, "urls": urls, "emails": emails}
+    cleaned = [None if text is None else clean_tweet(text, **switches) for text in iter_texts(tweets)]
+    return pd.Series(cleaned, index=tweets.index, name=tweets.name, dtype=text_dtype)
+
+
+def as_column(texts: pd.Series | Sequence[str | None]) -> pd.Series:
+    """Texts as a column; a single text, which is a sequence of characters, is a `TypeError`."""
+    if isinstance(texts, str):
+        raise TypeError(f"expected a Series or a list of tweets, got one str: {texts!r:.80}")
+    return texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
+
+
+def iter_texts(tweets: pd.Series) -> Iterator[str | None]:
+    """The texts of a column, None for a missing one.
+
+    Raises
+    ------
+    TypeError
+        If a value is neither a string nor missing, naming its position and index label.
+    """
+    for position, (text, missing) in enumerate(zip(tweets, tweets.isna().to_numpy(), strict=True)):
+        if missing:
+            yield None
         elif isinstance(text, str):
-            cleaned.append(clean_tweet(text, mentions=mentions, urls=urls, emails=emails))
+            yield text
         else:
             raise TypeError(
                 f"row {position} (index {tweets.index[position]!r}): expected a tweet as str or a missing value, "
                 f"got {type(text).__name__}: {text!r:.80}"
             )
-    return pd.Series(cleaned, index=tweets.index, name=tweets.name, dtype=text_dtype)

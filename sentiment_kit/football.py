@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .cleaning import text_dtype
+from .cleaning import as_column, iter_texts, text_dtype
 
 LEXICON_FILE = Path(__file__).parent / "football_lexicon.csv"
 
@@ -86,21 +86,8 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     >>> tag_football(["Rigore parato, che partita!", "Rigore di bilancio"])["evidence"].tolist()
     ['rigore parato, partita', '']
     """
-    if isinstance(texts, str):
-        raise TypeError(f"expected a Series or a list of tweets, got one str: {texts!r:.80}")
-    if not isinstance(texts, pd.Series):
-        texts = pd.Series(list(texts), dtype=object)
-    found = []
-    for position, (text, missing) in enumerate(zip(texts, texts.isna().to_numpy(), strict=True)):
-        if missing:
-            found.append(("", 0.0))
-        elif isinstance(text, str):
-            found.append(_evidence(text))
-        else:
-            raise TypeError(
-                f"row {position} (index {texts.index[position]!r}): expected a tweet as str or a missing value, "
-                f"got {type(text).__name__}: {text!r:.80}"
-            )
+    texts = as_column(texts)
+    found = [("", 0.0) if text is None else _evidence(text) for text in iter_texts(texts)]
     score = pd.Series([score for _, score in found], index=texts.index, dtype=float)
     evidence = pd.Series([cues for cues, _ in found], index=texts.index, dtype=text_dtype)
     return pd.DataFrame({"football": score >= THRESHOLD, "evidence": evidence, "score": score})

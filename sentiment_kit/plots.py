@@ -282,6 +282,36 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
     return ax
 
 
+def word_bars(words: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "part of the change of the logit") -> Axes:
+    """One bar a word, blue where it spoke for the label, orange where it spoke against it.
+
+    Parameters
+    ----------
+    words : `word` and `attribution`, as from `explain.attribute_words` for one text, or means over many
+        With `low` and `high` intervals are drawn too, with `n` the number is written beside the word.
+    xlabel : what the bars measure
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 0.32 * len(words) + 1), layout="constrained")
+    for_it, against = LABEL_COLOURS["positive"], LABEL_COLOURS["negative"]
+    ax.barh(
+        range(len(words)),
+        words["attribution"],
+        xerr=[words["attribution"] - words["low"], words["high"] - words["attribution"]] if "low" in words else None,
+        color=[for_it if value > 0 else against for value in words["attribution"]],
+        ecolor="#333333",
+        capsize=2,
+    )
+    numbers = [f" (n = {n:,})" for n in words["n"]] if "n" in words else [""] * len(words)
+    names = [f"{_shortened(word)}{number}" for word, number in zip(words["word"], numbers, strict=True)]
+    ax.set_yticks(range(len(words)), names)
+    ax.invert_yaxis()
+    ax.axvline(0, color="#333333", linewidth=0.8)
+    ax.set_xlabel(xlabel)
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
 def save_figure(ax: Axes, path: Path) -> None:
     """Write the figure of `ax` as PNG and SVG beside each other (`path` without suffix), and close it.
 

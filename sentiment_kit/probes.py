@@ -4,6 +4,8 @@ Counterfactual pairs are two texts that differ in their subject alone (a club, a
 of both. Behavioural cases come in the three kinds of CheckList (Ribeiro et al., ACL 2020): minimum functionality (MFT,
 a text with its label), invariance (INV, two texts with one label) and directional expectation (DIR, the second text
 must not score lower, or higher, than the first). Both are tables, with predictions beside them; no model is known here.
+
+The contamination probe asks whether a model was trained on a set: it is then surer and less surprised there.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.stats import norm, t, ttest_ind
 
+from .calibration import gold_probabilities
 from .files import DataError, read_table
 from .intervals import RESAMPLES, proportions
 from .labels import LABELS
@@ -228,3 +231,69 @@ def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:
     """
     groups = judged.groupby(["capability", "kind"], sort=False)["failed"]
     return proportions(groups.sum().astype(int), groups.size())
+
+
+# Contamination
+
+VERDICTS = ("shown", "not shown", "cannot tell at this n")
+_WORTH_SHOWING = {"loss": 0.1, "confidence": 0.05}
+
+
+def contamination(
+    gold: pd.Series, predictions: pd.DataFrame, gold_unseen: pd.Series, predictions_unseen: pd.DataFrame
+) -> pd.DataFrame:
+    """Was the model trained on these tweets? Loss and confidence beside those on a set it cannot have seen.
+
+    The simplest membership inference (Yeom et al. 2018), on sets instead of single rows. It takes the unseen set for
+    what the model would do on the other one had it not been trained on it. Sets of other topics, years or annotators
+    differ in difficulty too, and then the verdict is about that as much; the fairest unseen set is a held-out part of
+    the same collection.
+
+    Parameters
+    ----------
+    gold, predictions : Series of labels and prediction table with the same index, of the set in doubt
+    gold_unseen, predictions_unseen : the same of a set that the model cannot have seen
+
+    Returns
+    -------
+    DataFrame indexed by `measure`: `loss`, the mean -log probability of the gold label in nats, at most 20 a row; and
+    `confidence`, the mean of the largest probability
+        `value`, `unseen`, `gap`, the first minus the second, with its 95% interval `low` to `high` (Welch 1947); `n`,
+        `n_unseen` (rows with both label and prediction); `verdict`: "shown" if the whole interval lies on the side of
+        contamination (lower loss, higher confidence), "not shown" if all of it is short of 0.1 nats, or 0.05 of
+        confidence, on that side, else "cannot tell at this n".
+
+    Raises
+    ------
+    ValueError
+        Different indexes, unknown labels, or predictions without probabilities.
+    """
+    seen, unseen = _surprise(gold, predictions), _surprise(gold_unseen, predictions_unseen)
+    rows = {}
+    for measure, worth_showing in _WORTH_SHOWING.items():
+        here, there = seen[measure], unseen[measure]
+        low = high = np.nan
+        if min(len(here), len(there)) > 1:
+            low, high = ttest_ind(here, there, equal_var=False).confidence_interval(0.95)
+        # How much contamination the interval allows, at least and at most.
+        least, most = (-high, -low) if measure == "loss" else (low, high)
+        verdict = VERDICTS[0] if least > 0 else VERDICTS[1] if most < worth_showing else VERDICTS[2]
+        rows[measure] = {
+            "value": here.mean(),
+            "unseen": there.mean(),
+            "gap": here.mean() - there.mean(),
+            "low": low,
+            "high": high,
+            "n": len(here),
+            "n_unseen": len(there),
+            "verdict": verdict,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+
+def _surprise(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
+    """`loss` and `confidence` of the rows that have label and prediction."""
+    with np.errstate(divide="ignore"):
+        loss = np.minimum(-np.log(gold_probabilities(gold, predictions)), 20)
+    table = pd.DataFrame({"loss": loss, "confidence": predictions[list(LABELS)].max(axis=1).astype(float)})
+    return table[loss.notna()]

@@ -1,4 +1,4 @@
-"""Where: any score inside a slice of the tweets and outside it, and whether the gap is more than chance.
+"""Where: any score inside a slice of the tweets and outside it, whether the gap is more than chance, and the errors.
 
 A slice is a column of true and false (about football, has an emoji, ironic), so slices may overlap. Tables in, tables
 out.
@@ -6,12 +6,18 @@ out.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from .calibration import gold_probabilities
+from .duplicates import near_duplicates
 from .evaluation import SCORES, check_index, matched_codes, scores_of_counts
 from .intervals import RESAMPLES, bootstrap, minimum_detectable_difference
+
+# A score inside and outside
 
 
 def scores_by_slice(
@@ -120,3 +126,77 @@ def _permutation_p(counts: np.ndarray, score: str, resamples: int, seed: int) ->
     shuffled = scores_of_counts(np.stack([drawn, whole - drawn], axis=1))[score]  # (resamples, 2)
     gaps = np.abs(shuffled[:, 0] - shuffled[:, 1])
     return float((1 + (gaps >= observed - 1e-12).sum()) / (1 + resamples))
+
+
+# The errors themselves
+
+
+class Errors(NamedTuple):
+    """What `worst_errors` finds; both tables keep the index of the tweets."""
+
+    worst: pd.DataFrame
+    """All errors by loss, near-duplicates as one: `text`, `gold`, `predicted` (missing for no prediction), `loss` in
+    nats, `confidence`, `slices` (names, joined by ", "), `copies` (errors that are near-duplicates of it, itself
+    included, with the same gold label and prediction), `suspected` (whether it is in the other table)."""
+    suspected: pd.DataFrame
+    """Suspected label errors, of the same columns but the last: the model disagrees with the gold label and is sure.
+    `contradicted` says how many near-duplicates in the data have the label that the model gives; these come first."""
+
+
+def worst_errors(
+    gold: pd.Series, predictions: pd.DataFrame, slices: pd.DataFrame | None = None, *, confident: float = 0.9
+) -> Errors:
+    """The errors, worst first, and apart from them those where the gold label may be wrong.
+
+    Parameters
+    ----------
+    gold : Series of labels; rows without one are left out
+    predictions : prediction table with the same index
+    slices : bool columns with the same index, to name the slices of each error
+    confident : from which confidence on a disagreement makes the gold label suspect
+
+    Returns
+    -------
+    Errors
+        The loss is -log of the probability given to the gold label (infinite for probability 0); an error without
+        prediction has none and comes last. A confident error of the model and an error of the annotators look alike in
+        numbers: the table `suspected` is for reading, and nothing is removed.
+
+    Raises
+    ------
+    ValueError
+        Different indexes, predictions without probabilities, or a slice that is not bool.
+    """
+    tags = pd.DataFrame(index=predictions.index) if slices is None else slices
+    check_index(predictions, tags, "predictions and slices")
+    table = pd.DataFrame(
+        {
+            "text": predictions["text"],
+            "gold": gold,
+            "predicted": predictions["label"],
+            "loss": -np.log(gold_probabilities(gold, predictions)),
+            "confidence": predictions["confidence"],
+            "slices": _names_of(tags),
+            "group": near_duplicates(predictions["text"]),
+        }
+    )
+    wrong = table["gold"].notna() & (table["gold"].astype(object) != table["predicted"].astype(object))
+    alike = table.groupby(["group", "gold"], observed=True).size()
+    errors = table[wrong].sort_values("loss", ascending=False, kind="stable", na_position="last")
+    kind = [errors[name].astype(object).fillna("(none)") for name in ("group", "gold", "predicted")]
+    errors.insert(6, "copies", errors.groupby(kind)["text"].transform("size").astype(int))
+    errors = errors[~pd.concat(kind, axis=1).duplicated()]
+    sure = errors["confidence"] >= confident
+    contradicted = alike.reindex(pd.MultiIndex.from_arrays([errors["group"], errors["predicted"]]), fill_value=0)
+    suspected = errors.assign(contradicted=contradicted.to_numpy(dtype=int))[sure]
+    suspected = suspected.sort_values(["contradicted", "confidence"], ascending=False, kind="stable")
+    return Errors(errors.drop(columns="group").assign(suspected=sure), suspected.drop(columns="group"))
+
+
+def _names_of(slices: pd.DataFrame) -> list[str]:
+    """For each row the slices that it is in."""
+    inside = np.column_stack([_membership(slices[name]) for name in slices.columns]) if slices.shape[1] else None
+    if inside is None:
+        return [""] * len(slices)
+    names = np.array(slices.columns, dtype=object)
+    return [", ".join(names[row]) for row in inside]

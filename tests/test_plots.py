@@ -19,6 +19,7 @@ from sentiment_kit.plots import (
     reliability_diagram,
     save_figure,
     share_bars,
+    word_bars,
 )
 
 
@@ -405,3 +406,20 @@ def test_a_given_axes_is_drawn_on_and_returned(predictions):
 def test_the_three_colours_differ():
     assert list(LABEL_COLOURS) == list(LABELS)
     assert len(set(LABEL_COLOURS.values())) == 3
+
+
+def test_word_bars():
+    words = pd.DataFrame({"word": ["bello", "non", "$"], "attribution": [0.8, -0.3, 0.0]})
+    ax = word_bars(words)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["bello", "non", r"\$"]
+    assert [bar.get_width() for bar in ax.patches] == [0.8, -0.3, 0]
+    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches[:2]] == [
+        LABEL_COLOURS["positive"],
+        LABEL_COLOURS["negative"],
+    ]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first word is on top"
+    ax = word_bars(words.assign(low=-0.4, high=0.9, n=[1200, 3, 4]), xlabel="mean")
+    assert ax.get_yticklabels()[0].get_text() == "bello (n = 1,200)"
+    assert ax.get_xlabel() == "mean"
+    segments = ax.collections[0].get_segments()
+    np.testing.assert_allclose([segment[:, 0] for segment in segments], [[-0.4, 0.9]] * 3)

@@ -9,8 +9,10 @@ from sentiment_kit import cli
 from sentiment_kit.data import load_demo
 from sentiment_kit.files import DataError
 from sentiment_kit.football import tag_football
+from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.probes import (
+    contamination,
     failure_rates,
     family_effects,
     judge_cases,
@@ -138,6 +140,58 @@ def test_the_cases_are_what_the_course_says():
     assert not cases.duplicated(["text", "other"]).any()
     assert not set(load_demo()["text"]) & {*cases["text"], *cases["other"]}
     assert (cases.groupby("capability").size() >= 30).all()
+
+
+# Contamination
+
+
+def known_and_unknown(gap, n, seed):
+    """Gold labels and predictions of two sets: the probability of the gold label is higher by `gap` on the first."""
+    generator = np.random.default_rng(seed)
+    for higher in (gap, 0.0):
+        gold = pd.Series(generator.choice(["negative", "positive"], n), dtype=label_dtype)
+        right = np.clip(generator.beta(4, 2, n) + higher, 0.01, 0.99)
+        yield gold, predictions(*np.where(gold == "positive", right, 1 - right))
+
+
+def test_contamination_by_hand():
+    seen, unseen = predictions(0.8, 0.4, None), predictions(0.5, 0.1)
+    table = contamination(
+        pd.Series(["positive", "negative", "positive"], dtype=label_dtype),
+        seen,
+        pd.Series(["positive", "positive"], dtype=label_dtype),
+        unseen,
+    )
+    assert table.loc["loss", "value"] == pytest.approx(-np.log([0.8, 0.6]).mean())
+    assert table.loc["loss", "unseen"] == pytest.approx(-np.log([0.5, 0.1]).mean())
+    assert table.loc["confidence", ["value", "unseen"]].tolist() == pytest.approx([0.7, 0.7])
+    assert table[["n", "n_unseen"]].to_numpy().tolist() == [[2, 2], [2, 2]]
+    assert table["verdict"].tolist() == ["cannot tell at this n"] * 2
+
+
+def test_contamination_is_shown_where_it_is_and_not_where_it_is_not():
+    (a, b), (c, d) = known_and_unknown(0.15, 400, 0)
+    assert contamination(a, b, c, d)["verdict"].tolist() == ["shown", "shown"]
+    assert contamination(c, d, a, b)["verdict"].tolist() == ["not shown", "not shown"]
+    (a, b), (c, d) = known_and_unknown(0.0, 20, 1)
+    assert contamination(a, b, c, d).loc["loss", "verdict"] == "cannot tell at this n"
+
+
+def test_contamination_is_seldom_shown_where_there_is_none():
+    shown = []
+    for seed in range(200):
+        (a, b), (c, d) = known_and_unknown(0.0, 100, seed)
+        shown.append((contamination(a, b, c, d)["verdict"] == "shown").tolist())
+    limit = 0.025 + 2 * (0.025 * 0.975 / 200) ** 0.5
+    assert (np.mean(shown, axis=0) <= limit).all()
+
+
+def test_the_demo_model_has_seen_its_training_split(demo_model):
+    parts = []
+    for split in ("train", "test"):
+        tweets = load_demo(split)
+        parts += [tweets["label"], predict(demo_model, tweets["text"])]
+    assert contamination(*parts)["verdict"].tolist() == ["shown", "shown"]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentiment_kit.data import load_demo
 from sentiment_kit.evaluation import scores_by_class
+from sentiment_kit.football import tag_football
 from sentiment_kit.intervals import minimum_detectable_difference
 from sentiment_kit.labels import LABELS, label_dtype
-from sentiment_kit.slices import scores_by_slice
+from sentiment_kit.probes import load_pairs
+from sentiment_kit.slices import scores_by_slice, worst_errors
 
 NEG, NEU, POS = LABELS
 
@@ -98,3 +101,89 @@ def test_mistakes_are_named():
         scores_by_slice(GOLD, PREDICTED, slices.iloc[:3])
     with pytest.raises(ValueError, match="slice 'a' must hold true and false, but has 'yes'"):
         scores_by_slice(GOLD, PREDICTED, pd.DataFrame({"a": ["yes"] * 6}))
+
+
+def test_a_stub_that_loves_clubs_is_found():
+    """Right four times in five, but positive wherever a club is named: the slice of clubs and that of football show."""
+    pairs = load_pairs()
+    pairs = pairs[pairs["family"].isin(["club_to_other", "rival_clubs", "word_sense"])]
+    texts = pd.concat([pairs["text_a"], pairs["text_b"]], ignore_index=True)
+    gold = pd.concat([pairs["tone"], pairs["tone"]], ignore_index=True).astype(label_dtype)
+    club = pd.Series((pairs["family"] != "word_sense").tolist() + (pairs["family"] == "rival_clubs").tolist())
+    wrong = gold.map({NEG: NEU, NEU: POS, POS: NEG}).astype(label_dtype)
+    right = np.random.default_rng(4).random(len(gold)) < 0.8
+    fair = gold.where(right, wrong)
+    slices = pd.DataFrame({"club": club, "football": tag_football(texts)["football"]})
+    table = scores_by_slice(gold, fair.mask(club, POS), slices)
+    assert (table["q_value"] < 0.01).all()
+    assert (table["gap_high"] < 0).all()
+    assert (scores_by_slice(gold, fair, slices)["q_value"] > 0.05).all()
+    found = scores_by_slice(gold, fair.mask(club, POS), slices, score="recall_positive")
+    assert found.loc["club", "value"] == 1
+    assert found.loc["club", "gap_low"] > 0
+
+
+# The errors
+
+
+def answers(*rows):
+    """(text, label or None, probability of it); the rest goes to the other two in equal parts."""
+    table = pd.DataFrame(rows, columns=["text", "label", "confidence"])
+    for name in LABELS:
+        other = (1 - table["confidence"]) / 2
+        table[name] = table["confidence"].where(table["label"] == name, other).where(table["label"].notna())
+    return table.assign(label=table["label"].astype(label_dtype))
+
+
+ANSWERS = answers(
+    ("che gol", POS, 0.6),
+    ("RT @a: il rigore non c'era, ladri", POS, 0.96),
+    ("il rigore non c'era, ladri http://t.co/a", POS, 0.95),
+    ("piove", NEU, 0.8),
+    ("bravi tutti", POS, 0.7),
+    (None, None, np.nan),
+    ("il rigore non c'era, ladri", POS, 0.97),
+)
+TRUTH = series(NEG, NEG, NEG, POS, POS, NEU, POS)
+
+
+def test_errors_by_hand():
+    found = worst_errors(TRUTH, ANSWERS, pd.DataFrame({"football": [1, 1, 1, 0, 0, 0, 1], "gol": [1] + [0] * 6}) == 1)
+    # Gold labels have .2, .02, .025 and .1; the two tweets about the penalty are one error, the worse of them stays.
+    assert found.worst.index.tolist() == [1, 3, 0, 5]
+    np.testing.assert_allclose(found.worst["loss"], -np.log([0.02, 0.1, 0.2, np.nan]))
+    assert found.worst["copies"].tolist() == [2, 1, 1, 1]
+    assert found.worst["slices"].tolist() == ["football", "", "football, gol", ""]
+    assert found.worst["suspected"].tolist() == [True, False, False, False]
+    # The third copy of the tweet about the penalty has the label that the model gives.
+    assert found.suspected.index.tolist() == [1]
+    assert found.suspected["contradicted"].tolist() == [1]
+    assert "group" not in [*found.worst, *found.suspected]
+
+
+def test_errors_in_any_order():
+    shuffled = [3, 6, 1, 0, 5, 2, 4]
+    found = worst_errors(TRUTH, ANSWERS)
+    again = worst_errors(TRUTH.iloc[shuffled], ANSWERS.iloc[shuffled])
+    pd.testing.assert_frame_equal(found.worst, again.worst)
+    pd.testing.assert_frame_equal(found.suspected, again.suspected)
+
+
+def test_planted_label_errors_are_suspected():
+    tweets = load_demo("test")
+    generator = np.random.default_rng(5)
+    sure = generator.uniform(0.9, 0.99, len(tweets))
+    predicted = answers(*zip(tweets["text"], tweets["label"].astype(str), sure, strict=True))
+    swapped = generator.permutation(len(tweets))[:20]
+    gold = tweets["label"].copy()
+    gold.iloc[swapped] = gold.iloc[swapped].map({NEG: POS, NEU: NEG, POS: NEU}).astype(label_dtype)
+    assert sorted(worst_errors(gold, predicted).suspected.index) == sorted(swapped)
+
+
+def test_no_errors_and_mistakes():
+    found = worst_errors(ANSWERS["label"], ANSWERS)
+    assert len(found.worst) == len(found.suspected) == 0
+    with pytest.raises(ValueError, match="predictions and slices must have the same index"):
+        worst_errors(TRUTH, ANSWERS, pd.DataFrame({"a": [True]}))
+    with pytest.raises(ValueError, match="probabilities are needed"):
+        worst_errors(TRUTH, ANSWERS[["text", "label", "confidence"]])
