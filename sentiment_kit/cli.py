@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -155,7 +155,16 @@ def probe(
     """
     from .inference import predict
     from .model import load_model
-    from .probes import failure_rates, family_effects, judge_cases, load_cases, load_pairs, score_pairs
+    from .probes import (
+        failure_rates,
+        failures,
+        family_effects,
+        judge_cases,
+        load_cases,
+        load_pairs,
+        score_pairs,
+        worst_pairs,
+    )
 
     tables = {}
     if pairs is not None or cases is None:
@@ -166,19 +175,44 @@ def probe(
     found = {}
     if "pairs" in tables:
         a, b = (predict(loaded, tables["pairs"][side], batch_size=batch_size) for side in ("text_a", "text_b"))
-        found["families"] = family_effects(score_pairs(tables["pairs"], a, b))
+        scored = score_pairs(tables["pairs"], a, b)
+        found["families"] = family_effects(scored).reset_index()
+        found["worst_pairs"] = worst_pairs(scored)[["family", "text_a", "text_b", "label_a", "label_b", "shift"]]
     if "cases" in tables:
         first, second = (predict(loaded, tables["cases"][side], batch_size=batch_size) for side in ("text", "other"))
-        found["capabilities"] = failure_rates(judge_cases(tables["cases"], first, second))
+        judged = judge_cases(tables["cases"], first, second)
+        found["capabilities"] = failure_rates(judged).reset_index()
+        found["failures"] = failures(judged)[
+            ["capability", "kind", "expected", "text", "label", "other", "label_other", "change"]
+        ]
     if as_json:
-        records = {name: json.loads(table.reset_index().to_json(orient="records")) for name, table in found.items()}
-        print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2))
+        records = {name: json.loads(table.to_json(orient="records")) for name, table in found.items()}
+        print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2, ensure_ascii=False))
         return
     titles = {
         "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",
         "capabilities": "Failures by capability, with 95% intervals",
     }
-    print("\n\n".join(f"{titles[name]}\n{table.round(3).to_string(na_rep='–')}" for name, table in found.items()))
+    parts = [
+        f"{titles[name]}\n{found[name].round(3).to_string(index=False, na_rep='–')}" for name in titles if name in found
+    ]
+    if "worst_pairs" in found:
+        parts.insert(1, "The pairs that moved most\n" + "\n".join(map(_pair_lines, found["worst_pairs"].itertuples())))
+    if "failures" in found:
+        parts.append("One failure of each\n" + "\n".join(map(_failure_lines, found["failures"].itertuples())))
+    print("\n\n".join(parts))
+
+
+def _pair_lines(pair: Any) -> str:
+    texts = f"    a: {pair.text_a}\n    b: {pair.text_b}"
+    return f"{pair.family}: {pair.label_a} to {pair.label_b} ({pair.shift:+.2f})\n{texts}"
+
+
+def _failure_lines(case: Any) -> str:
+    if case.kind == "MFT":
+        return f"{case.capability}: expected {case.expected}, got {case.label}\n    {case.text}"
+    got = f"{case.label} and {case.label_other}" if case.kind == "INV" else f"{case.change:+.2f}"
+    return f"{case.capability}: expected {case.expected}, got {got}\n    {case.text}\n    {case.other}"
 
 
 def _summary(card: Scorecard, provenance: dict[str, str]) -> str:

@@ -44,11 +44,12 @@ def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
     Raises
     ------
     DataError
-        A missing column, an empty cell or two equal texts, with the row.
+        A missing column; empty cells and pairs of equal texts, with their lines.
     """
-    pairs = _read(path, PAIR_COLUMNS, may_be_empty=())
-    for row in np.flatnonzero(pairs["text_a"] == pairs["text_b"])[:1]:
-        raise DataError(f"{path}, row {row + 1}: text_a and text_b are the same; expected another subject")
+    pairs, problems = _read(path, PAIR_COLUMNS, may_be_empty=())
+    same = np.flatnonzero(pairs["text_a"] == pairs["text_b"])
+    problems += [(row, "text_a and text_b are the same; expected another subject") for row in same]
+    _refuse(problems, pairs, path)
     return pairs
 
 
@@ -64,34 +65,46 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
     Raises
     ------
     DataError
-        A missing column, an unknown kind, an expectation that its kind does not know, or a second text too many or too
-        few, with the row.
+        A missing column; empty cells, unknown kinds, expectations that a kind does not know, and second texts too many
+        or too few, with their lines.
     """
-    cases = _read(path, CASE_COLUMNS, may_be_empty=("other",))
-    for row, case in enumerate(cases.itertuples(), 1):
+    cases, problems = _read(path, CASE_COLUMNS, may_be_empty=("other",))
+    for row, case in enumerate(cases.itertuples()):
         if case.kind not in _EXPECTED:
-            raise DataError(f"{path}, row {row}, column kind: expected MFT, INV or DIR, got {case.kind!r:.80}")
+            problems.append((row, f"column kind: expected MFT, INV or DIR, got {case.kind!r:.80}"))
+            continue
         if not set(case.expected.split("|")) <= set(_EXPECTED[case.kind]):
-            raise DataError(
-                f"{path}, row {row}, column expected: for {case.kind} one of {', '.join(_EXPECTED[case.kind])}, "
-                f"got {case.expected!r:.80}"
-            )
+            allowed = ", ".join(_EXPECTED[case.kind])
+            problems.append((row, f"column expected: for {case.kind} one of {allowed}, got {case.expected!r:.80}"))
         if (case.other == "") != (case.kind == "MFT"):
-            raise DataError(f"{path}, row {row}, column other: expected a second text for INV and DIR, none for MFT")
+            problems.append((row, "column other: expected a second text for INV and DIR, none for MFT"))
+    _refuse(problems, cases, path)
     return cases
 
 
-def _read(path: str | Path, columns: tuple[str, ...], may_be_empty: tuple[str, ...]) -> pd.DataFrame:
+def _read(
+    path: str | Path, columns: tuple[str, ...], may_be_empty: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+    """The columns as text, and which rows (from 0) have an empty cell too many."""
     table = read_table(path)
     missing = [name for name in columns if name not in table.columns]
     if missing:
         raise DataError(f"{path}: no column {', '.join(missing)}; expected {', '.join(columns)}")
     table = table[list(columns)].fillna("").astype(str)
-    for name in columns:
-        empty = np.flatnonzero(table[name].str.strip() == "")
-        if len(empty) and name not in may_be_empty:
-            raise DataError(f"{path}, row {empty[0] + 1}, column {name}: empty ({len(empty)} such rows)")
-    return table
+    wanted = [name for name in columns if name not in may_be_empty]
+    empty = [(row, f"column {name}: empty") for name in wanted for row in np.flatnonzero(table[name].str.strip() == "")]
+    return table, empty
+
+
+def _refuse(problems: list[tuple[int, str]], table: pd.DataFrame, path: str | Path) -> None:
+    """Raise `DataError` for what is wrong, with the line of each row: a header, and no blank lines, come before it."""
+    if not problems:
+        return
+    breaks = table.apply(lambda column: column.str.count("\n")).sum(axis=1)
+    lines = breaks.cumsum() - breaks + table.index + 2
+    told = [f"line {lines.iloc[row]}, {what}" for row, what in sorted(problems)]
+    more = f" (and {len(told) - 5} more)" if len(told) > 5 else ""
+    raise DataError(f"{path}: {'; '.join(told[:5])}{more}")
 
 
 # Counterfactual pairs
@@ -219,6 +232,11 @@ def judge_cases(
         change=np.where(kind == "MFT", np.nan, change),
         failed=~passed.astype(bool),
     )
+
+
+def failures(judged: pd.DataFrame, n: int = 1) -> pd.DataFrame:
+    """The first n failed cases of each capability, in order, to see what failing looks like."""
+    return judged[judged["failed"]].groupby(["capability", "kind"], sort=False).head(n)
 
 
 def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:

@@ -201,25 +201,31 @@ def test_the_demo_model_has_seen_its_training_split(demo_model):
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao,ciao\n",
-            "row 1: text_a and text_b are the same",
+            "line 2, text_a and text_b are the same",
         ),
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao A,ciao B\nx,,neutral,A,B,a,b\n",
-            "row 2, column frame: empty",
+            "line 3, column frame: empty",
         ),
-        (load_cases, "capability,kind,text,other,expected\nc,FOO,a,,negative\n", "row 1, column kind: expected MFT"),
-        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,,bad\n", "row 1, column expected: for MFT one of"),
+        (load_cases, "capability,kind,text,other,expected\nc,FOO,a,,negative\n", "line 2, column kind: expected MFT"),
+        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,,bad\n", "line 2, column expected: for MFT one of"),
         (load_cases, "capability,kind,text,other,expected\nc,DIR,a,b,same\n", "for DIR one of up, down, got 'same'"),
-        (load_cases, "capability,kind,text,other,expected\nc,INV,a,,same\n", "row 1, column other: expected a second"),
-        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,b,neutral\n", "row 1, column other"),
+        (load_cases, "capability,kind,text,other,expected\nc,INV,a,,same\n", "line 2, column other: expected a second"),
+        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,b,neutral\n", "line 2, column other"),
+        (
+            load_cases,
+            'capability,kind,text,other,expected\nc,MFT,"due\nrighe",,neutral\n' + "c,MFT,a,,x\n" * 7,
+            "line 4, column expected: for MFT one of negative, neutral, positive, got 'x'; line 5, ",
+        ),
     ],
 )
-def test_bad_files_are_named_with_their_row(tmp_path, load, content, message):
+def test_bad_rows_are_named_with_their_lines(tmp_path, load, content, message):
     (tmp_path / "own.csv").write_text(content)
     with pytest.raises(DataError, match=r"own\.csv") as error:
         load(tmp_path / "own.csv")
     assert message in str(error.value)
+    assert ("(and 2 more)" in str(error.value)) == (content.count("c,MFT,a,,x") == 7)
 
 
 def test_the_command(monkeypatch, capsys, tmp_path):
@@ -235,3 +241,12 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     assert len(found["families"]) == 6
     assert len(found["capabilities"]) >= 15
     assert all(0 <= row["share"] <= 1 for row in found["capabilities"])
+    assert len(found["worst_pairs"]) == 10
+    failing = {row["capability"] for row in found["capabilities"] if row["count"]}
+    assert {row["capability"] for row in found["failures"]} == failing
+    monkeypatch.setattr(sys, "argv", ["sentiment-kit", "probe", "--model", "demo"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    printed = capsys.readouterr().out
+    assert found["worst_pairs"][0]["text_b"] in printed
+    assert found["failures"][0]["text"] in printed

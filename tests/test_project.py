@@ -95,7 +95,7 @@ def _lines_of_code(source):
     "statement",
     [
         "import sentiment_kit",
-        "import sentiment_kit.data, sentiment_kit.baseline, sentiment_kit.slices, sentiment_kit.scorecard, sentiment_kit.probes",
+        "from sentiment_kit import baseline, calibration, claims, data, phenomena, probes, scorecard, slices",
         "import sys; sys.argv[1:] = ['--help']; from sentiment_kit.cli import app; app(standalone_mode=False)",
     ],
 )
