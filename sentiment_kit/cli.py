@@ -17,10 +17,12 @@ import typer
 
 from . import __version__
 from .files import DataError, check_writable, read_table, write_table
+from .hub import DEFAULT_MODEL, ModelError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .model import SentimentModel
     from .scorecard import Scorecard
 
 app = typer.Typer(
@@ -35,8 +37,13 @@ ModelName = Annotated[
     str, typer.Option("--model", help='Hub id, folder, or "demo" for the small model inside the package.')
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Texts per forward pass.")]
-_DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"  # as in model, which would import torch
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Texts per forward pass at most. Default: by a budget of tokens.")
+]
+Backend = Annotated[
+    Literal["torch", "onnx", "onnx-int8"],
+    typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,10 +64,11 @@ def _options(
 def score(
     input: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a SENTIPOLC file.")],
     output: Annotated[Path, typer.Argument(help="File to write; the suffix says the format.")],
-    model: ModelName = _DEFAULT_MODEL,
+    model: ModelName = DEFAULT_MODEL,
     text_column: Annotated[str, typer.Option(help="The column to read.")] = "text",
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = None,
     device: Device = "auto",
+    backend: Backend = "torch",
     force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it exists.")] = False,
 ) -> None:
     """Add the prediction's columns to a file of tweets."""
@@ -71,7 +79,7 @@ def score(
     if table is None:
         table = read_table(input)
     texts = text_values(table, text_column, input)
-    predictions = _predict(model, texts, device, batch_size)
+    predictions = _predict(model, texts, device, backend, batch_size)
     write_table(_with_predictions(table, predictions, input), output, force=force)
 
 
@@ -84,7 +92,7 @@ def evaluate(
         Path | None, typer.Option(help="Predictions made before: a table with id and label, or a scored file.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help=f"Predict with this one. Default: {_DEFAULT_MODEL}")
+        str | None, typer.Option("--model", help=f"Predict with this one. Default: {DEFAULT_MODEL}")
     ] = None,
     mixed: Annotated[
         Literal["drop", "neutral", "negative", "keep"],
@@ -95,8 +103,9 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
     label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = None,
     device: Device = "auto",
+    backend: Backend = "torch",
     force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
 ) -> None:
     """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
@@ -118,7 +127,7 @@ def evaluate(
     if predictions is not None:
         predicted = load_predictions(predictions, tweets)
     else:
-        predicted = _predict(model or _DEFAULT_MODEL, tweets["text"], device, batch_size)
+        predicted = _predict(model or DEFAULT_MODEL, tweets["text"], device, backend, batch_size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         card = make_scorecard(tweets, predicted, mixed=mixed, by=by)
@@ -126,7 +135,7 @@ def evaluate(
         print(f"note: {message}", file=sys.stderr)
     provenance = {
         "gold": Path(gold).name,
-        "predictions": predictions.name if predictions is not None else model or _DEFAULT_MODEL,
+        "predictions": predictions.name if predictions is not None else model or DEFAULT_MODEL,
         "mixed": mixed,
         "sentiment_kit": __version__,
     }
@@ -138,7 +147,7 @@ def evaluate(
 
 @app.command()
 def probe(
-    model: ModelName = _DEFAULT_MODEL,
+    model: ModelName = DEFAULT_MODEL,
     pairs: Annotated[
         Path | None, typer.Option(help="Counterfactual pairs of your own: family, frame, tone, subject_a, ..., text_b.")
     ] = None,
@@ -146,15 +155,15 @@ def probe(
         Path | None, typer.Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = None,
     device: Device = "auto",
+    backend: Backend = "torch",
 ) -> None:
     """Test whether only the subject matters (counterfactual pairs), and what the model can do (behavioural cases).
 
     Without --pairs and --cases, all that were written for this project.
     """
     from .inference import predict
-    from .model import load_model
     from .probes import (
         failure_rates,
         failures,
@@ -171,7 +180,7 @@ def probe(
         tables["pairs"] = load_pairs(pairs) if pairs is not None else load_pairs()
     if cases is not None or pairs is None:
         tables["cases"] = load_cases(cases) if cases is not None else load_cases()
-    loaded = load_model(model, device=device)
+    loaded = _load(model, device, backend)
     found = {}
     if "pairs" in tables:
         a, b = (predict(loaded, tables["pairs"][side], batch_size=batch_size) for side in ("text_a", "text_b"))
@@ -201,6 +210,50 @@ def probe(
     if "failures" in found:
         parts.append("One failure of each\n" + "\n".join(map(_failure_lines, found["failures"].itertuples())))
     print("\n\n".join(parts))
+
+
+@app.command()
+def benchmark(
+    model: Annotated[
+        str, typer.Option("--model", help='Hub id, folder, "demo", or "bert-base-random" for random weights.')
+    ] = "bert-base-random",
+    input: Annotated[str, typer.Option("--input", help='Tweets to measure with: a file, or "demo".')] = "demo",
+    n: Annotated[int, typer.Option("--n", min=1, help="How many of them, drawn at random.")] = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Measure how fast this machine is, with each back end and beside the ordinary ways."""
+    from .benchmark import run_benchmark
+    from .data import load_data
+
+    texts = load_data(input, mixed="keep")["text"].dropna()
+    measured = run_benchmark(model, texts.sample(min(n, len(texts)), random_state=0).tolist())
+    if as_json:
+        rates = json.loads(measured.rates.reset_index().to_json(orient="records"))
+        print(json.dumps({"model": model, "sentiment_kit": __version__, **measured.machine, "rates": rates}, indent=2))
+        return
+    machine = measured.machine
+    print(
+        f"{model} on {machine['device']}, {machine['threads']} threads; {machine['tweets']:,} tweets, "
+        f"{machine['tokens_per_tweet']:.1f} tokens each\n"
+        f"matrix products: {machine['matmul_gflops']:,.0f} GFLOP/s, packed {machine['packed_matmul_gflops']:,.0f}\n"
+        f"everything but the model: {machine['without_model']:,.0f} tweets/s\n"
+    )
+    shown = measured.rates.rename(
+        columns={
+            "tweets_per_second": "tweets/s",
+            "tokens_per_second": "tokens/s",
+            "ratio_to_card": "x card",
+            "ratio_to_pipeline": "x pipeline",
+            "labels_changed": "changed",
+            "largest_difference": "difference",
+            "memory_mb": "MB",
+            "of_matmul": "of matmul",
+        }
+    )
+    digits = {name: 0 if shown["slowest"].min() > 100 else 1 for name in ("tweets/s", "slowest", "fastest")}
+    digits |= {"tokens/s": 0, "padding": 3, "x card": 2, "x pipeline": 2, "difference": 6, "MB": 0, "of matmul": 2}
+    formats = {name: f"{{:,.{n}f}}".format for name, n in digits.items()}
+    print(shown.rename_axis(None).to_string(formatters=formats, na_rep="–"))
 
 
 def _pair_lines(pair: Any) -> str:
@@ -237,11 +290,20 @@ def _summary(card: Scorecard, provenance: dict[str, str]) -> str:
     return "\n\n".join(parts)
 
 
-def _predict(name: str, texts: pd.Series, device: str, batch_size: int) -> pd.DataFrame:
-    from .inference import predict
+def _load(name: str, device: str, backend: str) -> SentimentModel:
     from .model import load_model
 
-    model = load_model(name, device=device)
+    model = load_model(name, device=device, backend=backend)
+    if model.agreement is not None:
+        changed, n = model.agreement["labels_changed"], model.agreement["n"]
+        print(f"{backend}: {changed} of {n} labels differ from float32 on the demo's tweets", file=sys.stderr)
+    return model
+
+
+def _predict(name: str, texts: pd.Series, device: str, backend: str, batch_size: int | None) -> pd.DataFrame:
+    from .inference import predict
+
+    model = _load(name, device, backend)
     start = time.perf_counter()
     predictions = predict(model, texts, batch_size=batch_size)
     seconds = time.perf_counter() - start
@@ -272,8 +334,6 @@ def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     try:
         app()
-    except ValueError as error:
-        if type(error).__name__ not in ("DataError", "ModelError"):  # a name, for importing model imports torch
-            raise
+    except (DataError, ModelError) as error:
         print(f"sentiment-kit: {error}", file=sys.stderr)
         sys.exit(2)

@@ -19,9 +19,10 @@ import torch
 from scipy.stats import ttest_1samp
 
 from .cleaning import clean_tweet, text_dtype, well_formed
+from .hub import ModelError
 from .inference import predict
 from .labels import LABELS
-from .model import ModelError, SentimentModel
+from .model import SentimentModel
 
 ATTRIBUTION_COLUMNS = ("text", "position", "word", "start", "end", "attribution", "target", "logit_change", "error")
 TOLERANCE = 0.05
@@ -165,6 +166,8 @@ def _integrated_gradients(
         from captum.attr import LayerIntegratedGradients
     except ImportError as error:
         raise ModelError('word attributions need captum: pip install "sentiment-kit[explain]"') from error
+    if model.network is None:
+        raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
     if model.dtype != torch.float32:
         raise ModelError(f'gradients need float32, but the model is in {model.dtype}: load_model(..., dtype="float32")')
     pad = model.tokenizer.pad_token_id or 0

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from tqdm import tqdm
 
+from .batching import Scores, score, score_on_devices
 from .cleaning import clean_tweet, text_dtype, well_formed
 from .labels import LABELS, label_dtype
-from .model import ModelError, SentimentModel
+from .model import SentimentModel
 
 PREDICTION_COLUMNS = ("text", *LABELS, "label", "confidence", "n_tokens", "truncated")
 """The columns of the prediction table, in order."""
@@ -31,7 +31,8 @@ def predict(
     texts: str | Iterable[str | None],
     *,
     clean: Callable[[str], str] | None = clean_tweet,
-    batch_size: int = 32,
+    batch_size: int | None = None,
+    devices: Sequence[str] | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Score texts.
@@ -43,8 +44,12 @@ def predict(
         Missing values (None, NaN, pd.NA) are allowed anywhere.
     clean : function from str to str, or None for none
         Applied before the tokenizer; the model was trained on cleaned tweets.
-    batch_size : int
-        Texts per forward pass; changes the speed, not the answer.
+    batch_size : int or None
+        Texts per forward pass at most; changes the speed, not the answer. None: as many as a budget of tokens allows
+        (see `batching`).
+    devices : list of str, say `["cuda:0", "cuda:1"]`, or None for the model's own
+        One process each loads the model again and takes its part of the texts; that takes some seconds, so it is for
+        many texts. A script that does this needs the usual `if __name__ == "__main__":`.
     progress : bool or None
         A bar with tweets/s. None: where there is a terminal or a notebook to show it.
 
@@ -69,8 +74,10 @@ def predict(
     Repeated texts are computed once. Batches are made of texts of like length, so that little is padding. Where the
     device runs out of memory the batch at hand is halved, and only that one.
     """
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, but {batch_size} was passed")
+    if devices is not None and (isinstance(devices, str) or not devices):
+        raise ValueError(f'devices must be a list such as ["cuda:0", "cuda:1"], but {devices!r} was passed')
     values, index = _as_list(texts)
     _check_types(values)
     clean = clean or _NO_CLEANING
@@ -83,9 +90,15 @@ def predict(
         ],
         dtype=np.int64,
     )
-    probabilities, n_tokens, truncated = _score(model, list(number_of), batch_size, progress, n_rows=len(values))
+    distinct = list(number_of)
+    bar = tqdm(total=len(distinct), unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
+    with bar:
+        if devices is None:
+            scores = score(model, distinct, batch_size=batch_size, bar=bar)
+        else:
+            scores = score_on_devices(model, distinct, list(devices), batch_size=batch_size, bar=bar)
     kept = pd.Series(values, index=index, dtype=text_dtype)
-    return _prediction_table(model, kept, which, probabilities, n_tokens, truncated)
+    return _prediction_table(model, kept, which, scores)
 
 
 def iter_predict(
@@ -93,8 +106,8 @@ def iter_predict(
     texts: Iterable[str | None],
     *,
     clean: Callable[[str], str] | None = clean_tweet,
-    batch_size: int = 32,
-    chunk_size: int = 8192,
+    batch_size: int | None = None,
+    chunk_size: int = 16_384,
 ) -> Iterator[pd.DataFrame]:
     """Score a stream: prediction tables of at most `chunk_size` rows, one after the other, in order.
 
@@ -170,130 +183,14 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
-# The computation
-
-
-def _score(
-    model: SentimentModel, texts: list[str], batch_size: int, progress: bool | None, n_rows: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probabilities (n_texts, n_labels) in the model's order, token counts (n_texts,) and truncation (n_texts,).
-
-    A text without a token of its own keeps NaN and a count of 0.
-    """
-    token_ids, n_tokens, truncated = _tokenize(model, texts)
-    probabilities = np.full((len(texts), len(model.labels)), np.nan, dtype=np.float32)
-    # Longest first: if memory runs short, it does so at once.
-    order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
-    scale = n_rows / max(len(order), 1)  # the bar counts the caller's rows, repeated ones too
-    bar = tqdm(total=n_rows, unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
-    with bar, torch.inference_mode():
-        for first, last in _batch_bounds(n_tokens[order], batch_size):
-            batch = order[first:last]
-            probabilities[batch] = _batch_probabilities(model, [token_ids[i] for i in batch])
-            bar.update(round(len(batch) * scale))
-    return probabilities, n_tokens, truncated
-
-
-def _batch_bounds(lengths: np.ndarray, batch_size: int) -> Iterator[tuple[int, int]]:
-    """First and last (exclusive) of each batch of texts sorted by length.
-
-    A batch ends when it is full, or where the length changes once it is half full: padding costs more than a few more
-    batches do, as long as these do not get small.
-    """
-    first = 0
-    for last in range(1, len(lengths) + 1):
-        size = last - first
-        ends = last == len(lengths) or size == batch_size
-        if ends or (2 * size >= batch_size and lengths[last] != lengths[first]):
-            yield first, last
-            first = last
-
-
-def _tokenize(model: SentimentModel, texts: list[str]) -> tuple[list[list[int]], np.ndarray, np.ndarray]:
-    """Token ids of each text with special tokens, their number (0 where there are only special ones), truncation."""
-    if not texts:
-        return [], np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-    encoded = model.tokenizer(
-        texts,
-        truncation=True,
-        max_length=model.max_tokens,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )
-    n_special = model.tokenizer.num_special_tokens_to_add()
-    counts = np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
-    counts[counts <= n_special] = 0
-    overflowing = np.array([bool(encoding.overflowing) for encoding in encoded.encodings])
-    return encoded["input_ids"], counts, overflowing
-
-
-def _batch_probabilities(model: SentimentModel, token_ids: list[list[int]]) -> np.ndarray:
-    """(n_texts, n_labels) for one batch, halved and tried again where the device has not enough memory."""
-    try:
-        return _forward(model, token_ids)
-    except RuntimeError as error:
-        if not _is_out_of_memory(error):
-            raise
-        if len(token_ids) == 1:
-            raise ModelError(
-                f"out of memory on {model.device} for a single text of {len(token_ids[0])} tokens; free memory on it, "
-                'use a smaller dtype or device="cpu"'
-            ) from error
-    # Outside the except block: the error's traceback holds the tensors that filled the memory.
-    if model.device.type == "cuda":
-        torch.cuda.empty_cache()
-    middle = len(token_ids) // 2
-    halves = (token_ids[:middle], token_ids[middle:])
-    return np.concatenate([_batch_probabilities(model, half) for half in halves])
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has its own class; MPS and the CPU allocator only a message."""
-    message = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in message or "can't allocate memory" in message
-
-
-def _forward(model: SentimentModel, token_ids: list[list[int]]) -> np.ndarray:
-    lengths = torch.tensor([len(ids) for ids in token_ids])
-    width = int(lengths.max())
-    pad = model.tokenizer.pad_token_id or 0
-    input_ids = torch.tensor([ids + [pad] * (width - len(ids)) for ids in token_ids])  # (n_texts, width)
-    inputs = {"input_ids": input_ids.to(model.device)}
-    if int(lengths.min()) < width:  # without padding, no mask: attention is faster
-        mask = (torch.arange(width) < lengths[:, None]).long()  # (n_texts, width)
-        inputs["attention_mask"] = mask.to(model.device)
-    logits = model.network(**inputs).logits.float()  # (n_texts, width) -> (n_texts, n_labels)
-    if not torch.isfinite(logits).all():
-        logits = _logits_in_float32(model, inputs)
-    return logits.softmax(dim=-1).cpu().numpy()
-
-
-def _logits_in_float32(model: SentimentModel, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The same batch in float32; a half-precision network is widened for it and restored, both without loss."""
-    try:
-        logits = model.network.float()(**inputs).logits
-    finally:
-        model.network.to(model.dtype)
-    if not torch.isfinite(logits).all():
-        raise ModelError(f"{model.name}: the outputs are not finite even in float32; the weights are damaged")
-    return logits
-
-
 # The table
 
 
-def _prediction_table(
-    model: SentimentModel,
-    texts: pd.Series,
-    which: np.ndarray,
-    probabilities: np.ndarray,
-    n_tokens: np.ndarray,
-    truncated: np.ndarray,
-) -> pd.DataFrame:
+def _prediction_table(model: SentimentModel, texts: pd.Series, which: np.ndarray, scores: Scores) -> pd.DataFrame:
     """One row per text from the distinct ones: `which` (n_rows,) says which of them, -1 for a missing text."""
+    n_tokens = scores.n_tokens
     in_order = np.zeros((len(n_tokens), len(LABELS)), dtype=np.float32)  # (n_texts, n_labels) -> (n_texts, 3)
-    in_order[:, [LABELS.index(label) for label in model.labels]] = probabilities
+    in_order[:, [LABELS.index(label) for label in model.labels]] = scores.probabilities
     in_order[n_tokens == 0] = np.nan
     # One more row, the one that -1 picks: a text that is not there.
     in_order = np.vstack([in_order, np.full((1, len(LABELS)), np.nan, dtype=np.float32)])[which]
@@ -305,6 +202,6 @@ def _prediction_table(
         "label": pd.Categorical.from_codes(np.where(counts > 0, best, -1), dtype=label_dtype),
         "confidence": in_order[np.arange(len(which)), best],
         "n_tokens": counts,
-        "truncated": np.append(truncated, False)[which],
+        "truncated": np.append(scores.truncated, False)[which],
     }
     return pd.DataFrame(columns, index=texts.index)

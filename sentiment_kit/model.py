@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig
@@ -20,19 +22,10 @@ from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from .backends import BACKENDS, Forward, Tokens, onnx_forward, pack_linear_layers, usable_cores
+from .data import load_demo
+from .hub import DEFAULT_MODEL, ModelError, find_folder, reason, weight_files, weights_hash
 from .labels import LABELS, match_labels
-
-DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
-DEMO_MODEL = "demo"
-
-DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
-_SAFETENSORS = ["model.safetensors", "model-*.safetensors", "model.safetensors.index.json"]
-_PICKLE = ["pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json"]
-_SMALL_FILES = ["*.json", "*.txt", "*.model"]
-
-
-class ModelError(ValueError):
-    """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +35,32 @@ class SentimentModel:
     Attributes
     ----------
     tokenizer : the tokenizer of transformers
-    network : the module in evaluation mode, on `device` in `dtype`
+    network : the module in evaluation mode, on `device` in `dtype`; None where ONNX Runtime has it
     labels : tuple of 2 or 3 of `LABELS`, in the order of the network's outputs
     device : torch.device
     dtype : torch.dtype of the weights
     name : the name it was loaded by
     revision : commit of the hub repository, or None for a local folder and the demo
     max_tokens : longest input in tokens, special tokens included
+    hidden_size : numbers that stand for a token inside the network
+    backend : one of `backends.BACKENDS`
+    forward : tokens to logits where that is not the network's
+    agreement : with the float32 network, for ONNX Runtime: `n` texts of the demo, `labels_changed` among them,
+        `largest_difference` of a probability
     """
 
     tokenizer: PreTrainedTokenizerBase = field(repr=False)
-    network: PreTrainedModel = field(repr=False)
+    network: PreTrainedModel | None = field(repr=False)
     labels: tuple[str, ...]
     device: torch.device
     dtype: torch.dtype
     name: str
     revision: str | None
     max_tokens: int
+    hidden_size: int
+    backend: str = "torch"
+    forward: Forward | None = field(default=None, repr=False)
+    agreement: Mapping[str, float] | None = None
 
 
 def load_model(
@@ -68,6 +70,7 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
+    backend: str = "torch",
 ) -> SentimentModel:
     """Load a sentiment model and check that it is one.
 
@@ -84,6 +87,10 @@ def load_model(
     revision : branch, tag or commit of a hub repository
     labels : names of the outputs in their order
         Only needed where the checkpoint does not name them (`LABEL_0`). Names it does give are never overruled.
+    backend : "torch", "onnx", "onnx-int8"
+        ONNX Runtime on the processor (extra `onnx`): the first call exports the model, later ones find it in the cache.
+        int8 is the fastest on a processor, and inexact: some labels differ, `agreement` says how many on the demo's
+        texts. Use it where a share of changed labels does not matter, not to publish scores or to study single answers.
 
     Returns
     -------
@@ -93,10 +100,15 @@ def load_model(
     ------
     ModelError
         No network and not cached; unknown id or revision; not a model folder; no or broken weights; no trained
-        classification head; labels that cannot be matched; no or too large a vocabulary; unknown device or dtype.
+        classification head; labels that cannot be matched; no or too large a vocabulary; unknown device, dtype or back
+        end.
     """
-    target = _pick_device(device)
+    if backend not in BACKENDS:
+        raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
+    target = _pick_device("cpu" if backend != "torch" and str(device) == "auto" else device)
     precision = _pick_dtype(dtype, target)
+    if backend != "torch" and (target.type != "cpu" or precision != torch.float32):
+        raise ModelError(f"the back end {backend} runs on cpu from float32, but {target} and {precision} were passed")
     folder, commit = find_folder(str(name), revision)
     with quiet_transformers():
         config = _load_config(folder)
@@ -104,16 +116,36 @@ def load_model(
         tokenizer = _load_tokenizer(folder)
     names = _match_outputs(config, labels, folder)
     _check_vocabulary(tokenizer, network, folder)
+    max_tokens = _max_tokens(tokenizer, network)
+    network = network.eval().to(device=target, dtype=precision)
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
+    forward = found = None
+    if backend != "torch":
+        forward, found = onnx_forward(network, backend, weights_hash(folder), partial(_sample_batches, tokenizer))
+    elif target.type == "cpu" and precision == torch.float32:
+        pack_linear_layers(network)
     return SentimentModel(
         tokenizer=tokenizer,
-        network=network.eval().to(device=target, dtype=precision),
+        network=None if forward else network,
         labels=names,
         device=target,
         dtype=precision,
         name=str(name),
         revision=commit,
-        max_tokens=_max_tokens(tokenizer, network),
+        max_tokens=max_tokens,
+        hidden_size=config.hidden_size,
+        backend=backend,
+        forward=forward,
+        agreement=found,
     )
+
+
+def _sample_batches(tokenizer: PreTrainedTokenizerBase) -> Iterator[Tokens]:
+    """The first 128 tweets of the demo's test split, as tokens."""
+    texts = sorted(load_demo("test")["text"].head(128), key=len)
+    for start in range(0, len(texts), 16):
+        batch = tokenizer(texts[start : start + 16], padding=True, truncation=True, max_length=128, return_tensors="np")
+        yield batch["input_ids"].astype(np.int64), batch["attention_mask"].astype(np.int64)
 
 
 # Device and dtype
@@ -128,10 +160,10 @@ def _pick_device(device: str | torch.device) -> torch.device:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)  # a device can be well named and absent
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().split("\n")[0].split("; ")[0]
+        cause = str(error).strip().split("\n")[0].split("; ")[0]
         raise ModelError(
             f"device must be one of auto, cpu, cuda, mps and present on this machine, but {str(device)!r} was passed "
-            f"({reason})"
+            f"({cause})"
         ) from error
     return chosen
 
@@ -146,68 +178,6 @@ def _pick_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     return chosen
 
 
-# From a name to a folder
-
-
-def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
-    """The folder that holds the model's files, and the commit if it came from the hub."""
-    if name == DEMO_MODEL:
-        return DEMO_FOLDER, None
-    path = Path(name).expanduser()
-    if name.strip() and path.is_dir():
-        return path, None
-    if path.is_file():
-        raise ModelError(f"{name} is a file; expected a folder with config.json, a vocabulary and weights, or a hub id")
-    if name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or not name.strip():
-        raise ModelError(
-            f"no such folder: {name!r}; expected a folder with a model, a hub id (owner/name) or {DEMO_MODEL!r}"
-        )
-    folder = _download(name, revision)
-    return folder, folder.name
-
-
-def _download(name: str, revision: str | None) -> Path:
-    """Fetch a hub repository's files for inference, or find them in the cache when there is no network."""
-    from huggingface_hub import logging as hub_logging
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
-    try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_SMALL_FILES))
-        for weights in (_SAFETENSORS, _PICKLE):
-            snapshot_download(name, revision=folder.name, allow_patterns=weights)
-            if any(path for pattern in weights for path in folder.glob(pattern)):
-                break
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{name} is gated on the hub: accept its terms there, then log in with `hf auth login`"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise ModelError(f"{name} exists on the hub, but has no revision {revision!r}") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ModelError(
-            f"no model {name!r}: neither a folder here nor a public repository on the hub. Check the spelling; "
-            f"a private one needs `hf auth login`; the embedded demo is {DEMO_MODEL!r}"
-        ) from error
-    except Exception as error:
-        # The hub client's transport errors share no base class with its own; which library they come from changes.
-        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
-            raise
-        raise ModelError(
-            f"cannot reach the hub, and {name!r} is not complete in its cache on this machine "
-            f"({_first_line(error)}). Connect once so that it is downloaded, copy the cache from a machine that has it "
-            "(HF_HOME says where it lies), pass the folder of a local copy, or use the embedded demo: "
-            f"{DEMO_MODEL!r}"
-        ) from error
-    return folder
-
-
 # From a folder to the parts
 
 
@@ -217,7 +187,7 @@ def _load_config(folder: Path) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{folder / 'config.json'}: cannot be used: {_first_line(error)}") from error
+        raise ModelError(f"{folder / 'config.json'}: cannot be used: {reason(error)}") from error
     if config.problem_type in ("multi_label_classification", "regression"):
         raise ModelError(
             f"{folder / 'config.json'}: expected a single-label classifier, but problem_type is "
@@ -227,7 +197,7 @@ def _load_config(folder: Path) -> PreTrainedConfig:
 
 
 def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
-    found = [path for pattern in _SAFETENSORS + _PICKLE for path in sorted(folder.glob(pattern))]
+    found = weight_files(folder)
     if not found:
         raise ModelError(f"{folder}: no weights, expected model.safetensors or pytorch_model.bin")
     try:
@@ -245,14 +215,12 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{found[0]}: not loaded, for it holds more than weights or is damaged: a pickle can run code. Ask its "
-            f"authors for safetensors, or convert it on a machine you can lose ({_first_line(error)})"
+            f"authors for safetensors, or convert it on a machine you can lose ({reason(error)})"
         ) from error
     except (SafetensorError, EOFError) as error:
-        raise ModelError(
-            f"{found[0]}: damaged or cut short; copy or download it again ({_first_line(error)})"
-        ) from error
+        raise ModelError(f"{found[0]}: damaged or cut short; copy or download it again ({reason(error)})") from error
     except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise ModelError(f"{found[0]}: cannot be loaded; damaged or cut short? ({_first_line(error)})") from error
+        raise ModelError(f"{found[0]}: cannot be loaded; damaged or cut short? ({reason(error)})") from error
     _check_complete(network, report, folder)
     return network
 
@@ -299,7 +267,7 @@ def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the Rust library raises bare Exception for a broken vocabulary
-        raise ModelError(f"{folder}: no usable tokenizer or vocabulary ({_first_line(error)})") from error
+        raise ModelError(f"{folder}: no usable tokenizer or vocabulary ({reason(error)})") from error
 
 
 def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folder: Path) -> tuple[str, ...]:
@@ -343,11 +311,6 @@ def _max_tokens(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) ->
     if offset is not None:
         positions -= offset + 1
     return min(int(tokenizer.model_max_length), int(positions))
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
 
 
 @contextlib.contextmanager

@@ -27,8 +27,9 @@ from transformers import (
 )
 
 from .cleaning import clean_tweets
+from .hub import find_folder
 from .labels import LABELS, label_dtype
-from .model import check_body, find_folder, quiet_transformers
+from .model import check_body, quiet_transformers
 
 
 def fine_tune(

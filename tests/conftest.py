@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
+from sentiment_kit.backends import BACKENDS
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS
@@ -73,6 +75,18 @@ def hub_copy(hub_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(hub_folder: Path) -> SentimentModel:
     return load_model(hub_folder, device="cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Exports of the tests go nowhere else."""
+    os.environ["SENTIMENT_KIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def any_model(request: pytest.FixtureRequest, hub_folder: Path) -> SentimentModel:
+    """The same checkpoint through each back end."""
+    return load_model(hub_folder, device="cpu", backend=request.param)
 
 
 @pytest.fixture(scope="session")

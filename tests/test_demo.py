@@ -10,8 +10,8 @@ from sentiment_kit.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.evaluation import scores
+from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict
-from sentiment_kit.model import DEMO_FOLDER
 
 PHENOMENA = {
     "contrast",

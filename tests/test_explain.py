@@ -9,8 +9,9 @@ import torch
 from sentiment_kit import explain
 from sentiment_kit.data import load_demo
 from sentiment_kit.explain import ATTRIBUTION_COLUMNS, attribute_words, deletion, highlighted_text
+from sentiment_kit.hub import ModelError
 from sentiment_kit.inference import predict
-from sentiment_kit.model import ModelError, load_model
+from sentiment_kit.model import load_model
 
 TEXTS = pd.Series(
     ["Che bella giornata, GRAZIE!! #felice ❤️", None, "l'Inter perde ancora, che schifo", "@solo http://t.co/abc"],

@@ -11,9 +11,10 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
-from sentiment_kit.inference import PREDICTION_COLUMNS, _batch_bounds, iter_predict, predict, show_progress
+from sentiment_kit.hub import ModelError
+from sentiment_kit.inference import PREDICTION_COLUMNS, iter_predict, predict, show_progress
 from sentiment_kit.labels import LABELS, label_dtype
-from sentiment_kit.model import ModelError, load_model
+from sentiment_kit.model import load_model
 
 TWEETS = load_demo("test")["text"].tolist()[:80]
 
@@ -24,6 +25,11 @@ def card_way(model, text):
     with torch.no_grad():
         logits = model.network(tensor).logits
     return torch.softmax(logits.squeeze(0), dim=0).numpy()
+
+
+def _tolerance(model):
+    """int8 rounds each batch by its own largest value, so it depends a little on what stands beside a text."""
+    return 0.1 if model.backend == "onnx-int8" else 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +46,9 @@ def test_the_random_model_tells_texts_apart(tiny_model):
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(TWEETS))), batch_size=st.integers(1, 100))
-def test_equals_the_cards_way_for_any_order_and_batch_size(tiny_model, expected, order, batch_size):
-    table = predict(tiny_model, [TWEETS[i] for i in order], batch_size=batch_size)
-    np.testing.assert_allclose(table[list(LABELS)].to_numpy(), expected[order], atol=1e-5)
+def test_equals_the_cards_way_for_any_order_and_batch_size(any_model, expected, order, batch_size):
+    table = predict(any_model, [TWEETS[i] for i in order], batch_size=batch_size)
+    np.testing.assert_allclose(table[list(LABELS)].to_numpy(), expected[order], atol=_tolerance(any_model))
     assert table["text"].tolist() == [TWEETS[i] for i in order]
 
 
@@ -52,15 +58,15 @@ def test_equals_the_cards_way_on_the_demo_model(demo_model):
     np.testing.assert_allclose(table[list(LABELS)].to_numpy(), one_by_one, atol=1e-5)
 
 
-def test_the_table(tiny_model):
-    table = predict(tiny_model, ["Che bello!", "Che schifo"])
+def test_the_table(any_model):
+    table = predict(any_model, ["Che bello!", "Che schifo"])
     assert tuple(table.columns) == PREDICTION_COLUMNS
     assert table["label"].dtype == label_dtype
     np.testing.assert_allclose(table[list(LABELS)].sum(axis=1), 1, atol=1e-6)
     best = table[list(LABELS)].astype("float64")
     assert table["label"].tolist() == best.idxmax(axis=1).tolist()
     np.testing.assert_array_equal(table["confidence"], table[list(LABELS)].max(axis=1))
-    counts = [len(tiny_model.tokenizer(text)["input_ids"]) for text in table["text"]]
+    counts = [len(any_model.tokenizer(text)["input_ids"]) for text in table["text"]]
     assert table["n_tokens"].tolist() == counts
 
 
@@ -69,7 +75,7 @@ def test_the_table(tiny_model):
     [
         ["a", "b c", None],
         ("a", "b c", None),
-        (text for text in ["a", "b c", None]),
+        lambda: (text for text in ["a", "b c", None]),
         pd.Series(["a", "b c", None]),
         pd.Series(["a", "b c", pd.NA], dtype="string"),
         pd.Series(["a", "b c", None], dtype="category"),
@@ -79,28 +85,28 @@ def test_the_table(tiny_model):
     ],
     ids=["list", "tuple", "generator", "series", "string", "category", "numpy", "arrow", "chunked"],
 )
-def test_every_container_gives_the_same(tiny_model, texts):
-    table = predict(tiny_model, texts)
-    pd.testing.assert_frame_equal(table, predict(tiny_model, ["a", "b c", None]))
+def test_every_container_gives_the_same(any_model, texts):
+    table = predict(any_model, texts() if callable(texts) else texts)
+    pd.testing.assert_frame_equal(table, predict(any_model, ["a", "b c", None]))
     assert table["label"].isna().tolist() == [False, False, True]
 
 
-def test_one_string_is_one_row(tiny_model):
-    assert predict(tiny_model, "ciao mondo")["text"].tolist() == ["ciao mondo"]
+def test_one_string_is_one_row(any_model):
+    assert predict(any_model, "ciao mondo")["text"].tolist() == ["ciao mondo"]
 
 
 @pytest.mark.parametrize("texts", [[], pd.Series([], dtype=str), np.array([], dtype=object), pa.array([], pa.string())])
-def test_no_texts_give_the_same_table_without_rows(tiny_model, texts):
-    table = predict(tiny_model, texts)
-    pd.testing.assert_series_equal(table.dtypes, predict(tiny_model, "ciao").dtypes)
+def test_no_texts_give_the_same_table_without_rows(any_model, texts):
+    table = predict(any_model, texts)
+    pd.testing.assert_series_equal(table.dtypes, predict(any_model, "ciao").dtypes)
     assert len(table) == 0
 
 
-def test_index_and_order_of_a_series_are_kept(tiny_model):
+def test_index_and_order_of_a_series_are_kept(any_model):
     series = pd.Series(TWEETS[:5], index=[30, 10, 10, "x", None])
-    table = predict(tiny_model, series)
+    table = predict(any_model, series)
     assert table.index.equals(series.index)
-    np.testing.assert_array_equal(table["positive"], predict(tiny_model, TWEETS[:5])["positive"])
+    np.testing.assert_array_equal(table["positive"], predict(any_model, TWEETS[:5])["positive"])
 
 
 UNREADABLE = [None, float("nan"), "", "   \n", "@solo", "http://t.co/Ab12Cd34Ef", "\x00", "\ufffd"]
@@ -117,9 +123,9 @@ STRANGE = [
 ]
 
 
-def test_strange_texts_have_a_row_each(tiny_model):
+def test_strange_texts_have_a_row_each(any_model):
     texts = [text for pair in zip([*UNREADABLE, "fine"], STRANGE + ["fine"], strict=False) for text in pair]
-    table = predict(tiny_model, texts, batch_size=3)
+    table = predict(any_model, texts, batch_size=3)
     assert len(table) == len(texts)
     for text, (_, row) in zip(texts, table.iterrows(), strict=True):
         if text == "\ud800":
@@ -131,15 +137,15 @@ def test_strange_texts_have_a_row_each(tiny_model):
     assert table["text"][1] == "\ud800"
 
 
-def test_what_cleaning_empties_is_read_without_cleaning(tiny_model):
-    assert predict(tiny_model, ["@solo"])["label"].isna().all()
-    assert predict(tiny_model, ["@solo"], clean=None)["label"].notna().all()
-    shouted = predict(tiny_model, ["ciao"], clean=str.upper)
-    assert shouted["positive"].item() == predict(tiny_model, ["CIAO"])["positive"].item()
+def test_what_cleaning_empties_is_read_without_cleaning(any_model):
+    assert predict(any_model, ["@solo"])["label"].isna().all()
+    assert predict(any_model, ["@solo"], clean=None)["label"].notna().all()
+    shouted = predict(any_model, ["ciao"], clean=str.upper)
+    assert shouted["positive"].item() == predict(any_model, ["CIAO"])["positive"].item()
 
 
-def test_truncation_is_recorded_per_row(tiny_model):
-    table = predict(tiny_model, ["a " * 600, "a", "a " * 510, "a " * 511])
+def test_truncation_is_recorded_per_row(any_model):
+    table = predict(any_model, ["a " * 600, "a", "a " * 510, "a " * 511])
     assert table["truncated"].tolist() == [True, False, False, True]
     assert table["n_tokens"].tolist() == [512, 3, 512, 512]
 
@@ -174,20 +180,6 @@ def test_batches_hold_texts_of_like_length(tiny_model):
     widths = [width for _, width in shapes]
     assert all(rows <= 8 for rows, _ in shapes)
     assert widths == sorted(widths, reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("lengths", "batch_size", "expected"),
-    [
-        ([], 4, []),
-        ([5], 4, [(0, 1)]),
-        ([9, 9, 9, 9, 9], 4, [(0, 4), (4, 5)]),
-        ([9, 9, 8, 8, 7], 4, [(0, 2), (2, 4), (4, 5)]),
-        ([9, 8, 7, 6, 5, 5, 5, 5, 5], 8, [(0, 4), (4, 9)]),
-    ],
-)
-def test_batches_end_where_the_length_changes(lengths, batch_size, expected):
-    assert list(_batch_bounds(np.array(lengths), batch_size)) == expected
 
 
 @pytest.mark.parametrize("message", [None, "MPS backend out of memory (MPS allocated: 3 GB)", "can't allocate memory"])
@@ -271,24 +263,24 @@ def test_a_two_class_model_gives_no_neutral(tiny_model):
         (np.array([["a"]]), r"shape \(1, 1\)"),
     ],
 )
-def test_wrong_types_raise_and_name_the_position(tiny_model, texts, message):
+def test_wrong_types_raise_and_name_the_position(any_model, texts, message):
     with pytest.raises(TypeError, match=message):
-        predict(tiny_model, texts)
+        predict(any_model, texts)
 
 
-def test_batch_size_must_be_positive(tiny_model):
+def test_batch_size_must_be_positive(any_model):
     with pytest.raises(ValueError, match="batch_size must be at least 1, but 0"):
-        predict(tiny_model, "a", batch_size=0)
+        predict(any_model, "a", batch_size=0)
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 1000])
-def test_a_stream_gives_the_same_rows(tiny_model, chunk_size):
-    tables = list(iter_predict(tiny_model, (text for text in TWEETS), chunk_size=chunk_size))
+def test_a_stream_gives_the_same_rows(any_model, chunk_size):
+    tables = list(iter_predict(any_model, (text for text in TWEETS), chunk_size=chunk_size))
     assert max(map(len, tables)) <= chunk_size
-    whole = predict(tiny_model, TWEETS)
+    whole = predict(any_model, TWEETS)
     joined = pd.concat(tables)
     pd.testing.assert_index_equal(joined.index, whole.index, exact=False)
-    np.testing.assert_allclose(joined["positive"], whole["positive"], atol=1e-5)
+    np.testing.assert_allclose(joined["positive"], whole["positive"], atol=_tolerance(any_model))
 
 
 def test_a_stream_is_read_no_further_than_needed(tiny_model):
@@ -298,11 +290,11 @@ def test_a_stream_is_read_no_further_than_needed(tiny_model):
     assert len(seen) == 10
 
 
-def test_streams_of_a_series_and_of_bad_values(tiny_model):
+def test_streams_of_a_series_and_of_bad_values(any_model):
     series = pd.Series(TWEETS[:5], index=list("abcde"))
-    assert [list(table.index) for table in iter_predict(tiny_model, series, chunk_size=3)] == [list("abc"), list("de")]
+    assert [list(table.index) for table in iter_predict(any_model, series, chunk_size=3)] == [list("abc"), list("de")]
     with pytest.raises(TypeError, match="position 4: .*got int"):
-        list(iter_predict(tiny_model, ["a", "b", "c", "d", 5], chunk_size=3))
+        list(iter_predict(any_model, ["a", "b", "c", "d", 5], chunk_size=3))
 
 
 def test_progress_shows_when_asked_and_not_in_a_pipe(tiny_model, capsys):

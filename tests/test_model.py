@@ -11,8 +11,9 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM
 
+from sentiment_kit.hub import DEFAULT_MODEL, ModelError
 from sentiment_kit.labels import LABELS
-from sentiment_kit.model import DEFAULT_MODEL, ModelError, load_model
+from sentiment_kit.model import load_model
 
 
 def _edit_config(folder, **changes):
@@ -304,7 +305,8 @@ def hub(hub_folder):
 _LOAD_EACH = """
 import sys
 from sentiment_kit.inference import predict
-from sentiment_kit.model import ModelError, load_model
+from sentiment_kit.hub import ModelError
+from sentiment_kit.model import load_model
 for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):
     try:
         model = load_model(name, device="cpu", revision=revision or None)

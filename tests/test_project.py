@@ -23,7 +23,10 @@ ORDER = [
     "duplicates",
     "files",
     "data",
+    "hub",
+    "backends",
     "model",
+    "batching",
     "inference",
     "intervals",
     "evaluation",
@@ -42,7 +45,7 @@ ORDER = [
     "report",
     "cli",
 ]
-WITH_TORCH = {"model", "inference", "explain", "training", "benchmark"}
+WITH_TORCH = {"backends", "model", "batching", "explain", "training", "benchmark"}
 
 
 def _imports(path):
@@ -105,12 +108,6 @@ def test_nothing_but_the_model_side_imports_torch(statement):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_default_model_of_the_command_line_is_the_models():
-    from sentiment_kit import cli, model
-
-    assert cli._DEFAULT_MODEL == model.DEFAULT_MODEL
-
-
 @pytest.fixture(scope="module")
 def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -134,7 +131,7 @@ def _name(requirement):
 
 def test_every_requirement_is_pinned(project, pinned):
     extras = project["optional-dependencies"]
-    installed = ("notebooks", "train", "explain", "test")
+    installed = ("notebooks", "train", "explain", "onnx", "test")
     required = project["dependencies"] + [name for extra in installed for name in extras[extra]]
     assert {_name(requirement) for requirement in required} <= set(pinned)
     assert pinned["torch"] == "2.13.0"

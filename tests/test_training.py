@@ -5,9 +5,10 @@ import pytest
 
 from sentiment_kit.data import load_demo
 from sentiment_kit.demo.build_model import noisy_copies
+from sentiment_kit.hub import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
-from sentiment_kit.model import ModelError, load_model
+from sentiment_kit.model import load_model
 from sentiment_kit.training import fine_tune, write_vocabulary
 
 WORDS = {"positive": "bello", "negative": "brutto", "neutral": "treno"}

@@ -23,10 +23,11 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from ..baseline import fit_tfidf, predict_tfidf
 from ..cleaning import clean_tweets
 from ..data import load_demo
+from ..hub import DEMO_FOLDER
 from ..inference import predict
 from ..intervals import proportions
 from ..labels import LABELS
-from ..model import DEMO_FOLDER, load_model, quiet_transformers
+from ..model import load_model, quiet_transformers
 from ..training import fine_tune, write_vocabulary
 
 SEED = 2018

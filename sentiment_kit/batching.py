@@ -1,0 +1,287 @@
+"""Texts to probabilities, fast: tokens in flat arrays, batches of like length, one thread ahead with the tokens.
+
+Nothing here knows of tables or of missing values (that is `inference`): texts go in, arrays of as many rows come out.
+
+How batches are made. Texts are sorted by length, and a batch ends where the next text would take it over the token
+budget, or where the length changes once it is half full: most batches need no padding and no mask, and none is small
+where many texts are at hand. The budget is 512 tokens of a BERT base on a processor, whose caches are the limit
+(measured: 256 to 1,024 tokens are within 5% of each other), and in proportion more of a narrower network, up to 8,192;
+on a GPU it is one token for every 200 kB of free memory, 65,536 at most.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from .hub import ModelError
+from .model import SentimentModel, load_model
+
+CPU_NUMBERS = 512 * 768
+"""How many numbers the hidden layer of a batch has on a processor: tokens times their width."""
+CPU_TOKENS = 8192
+GPU_TOKENS = 65_536
+BYTES_PER_TOKEN = 200_000
+"""What a token of a BERT base's batch takes on a GPU at most, its intermediate values and workspace included."""
+
+_CHUNK = 16_384  # texts whose tokens are in memory at a time, and sorted among each other
+_GPU_CHUNK = 65_536
+
+
+class Scores(NamedTuple):
+    """What the model says of n texts."""
+
+    probabilities: np.ndarray
+    """(n, n_labels) float32 in the model's order; NaN for a text without a token of its own."""
+    n_tokens: np.ndarray
+    """(n,) special tokens included; 0 for a text without a token of its own."""
+    truncated: np.ndarray
+    """(n,) bool"""
+
+
+class Tokens(NamedTuple):
+    """Token ids of n texts, one after the other."""
+
+    ids: np.ndarray  # (sum of lengths,)
+    lengths: np.ndarray  # (n,) with special tokens
+    truncated: np.ndarray  # (n,) bool
+
+    @property
+    def starts(self) -> np.ndarray:
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = None, bar: tqdm | None = None) -> Scores:
+    """Score texts on the model's device.
+
+    Parameters
+    ----------
+    model : SentimentModel
+    texts : n strings that a tokenizer can hold
+    batch_size : texts in a batch at most; None for no other limit than the token budget
+    bar : moved on by one a text, where given
+
+    Raises
+    ------
+    ModelError
+        Out of memory for a single text, or outputs that are not finite even in float32.
+    """
+    chunk = _GPU_CHUNK if model.device.type == "cuda" else _CHUNK
+    chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
+    found = []
+    # Tokenizing is another library's threads, which run while the model does.
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        waiting: list[Future[Tokens]] = [ahead.submit(tokenize, model, part) for part in chunks[:1]]
+        for number in range(len(chunks)):
+            tokens = waiting.pop().result()
+            waiting += [ahead.submit(tokenize, model, part) for part in chunks[number + 1 : number + 2]]
+            found.append(_score_tokens(model, tokens, batch_size, bar))
+    return _joined(found, len(model.labels))
+
+
+def score_on_devices(
+    model: SentimentModel,
+    texts: list[str],
+    devices: list[str],
+    *,
+    batch_size: int | None = None,
+    bar: tqdm | None = None,
+) -> Scores:
+    """`score` by one process a device, each with a model of its own; order kept.
+
+    The processes load the model anew by its name, so it must still be where it was. On processors each gets its part of
+    the cores.
+    """
+    chunk = max(1, min(_CHUNK, -(-len(texts) // (4 * len(devices)))))
+    chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
+    context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
+    queue = context.Queue()
+    for device in devices:
+        queue.put(device)
+    threads = max(1, torch.get_num_threads() // len(devices))
+    how = (model.name, model.revision, model.labels, str(model.dtype), model.backend, threads)
+    found = []
+    with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, *how)) as pool:
+        for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
+            found.append(scores)
+            if bar is not None:
+                bar.update(len(scores.n_tokens))
+    return _joined(found, len(model.labels))
+
+
+_own_model: SentimentModel | None = None  # of a worker process
+
+
+def _start_worker(
+    queue: multiprocessing.Queue, name: str, revision: str, labels: tuple, dtype: str, backend: str, threads: int
+) -> None:
+    global _own_model
+    torch.set_num_threads(threads)
+    _own_model = load_model(name, device=queue.get(), dtype=dtype, revision=revision, labels=labels, backend=backend)
+
+
+def _work(texts: list[str], batch_size: int | None) -> Scores:
+    assert _own_model is not None
+    return score(_own_model, texts, batch_size=batch_size)
+
+
+def _joined(parts: list[Scores], n_labels: int) -> Scores:
+    none = Scores(np.zeros((0, n_labels), dtype=np.float32), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+    return Scores(*map(np.concatenate, zip(none, *parts, strict=True)))
+
+
+# Tokens
+
+
+def tokenize(model: SentimentModel, texts: list[str]) -> Tokens:
+    """Token ids with special tokens, cut to what the model reads."""
+    rust = getattr(model.tokenizer, "backend_tokenizer", None)
+    if rust is None:  # a tokenizer written in Python
+        ids = model.tokenizer(texts, verbose=False)["input_ids"]
+        lengths = np.array([len(row) for row in ids], dtype=np.int64)
+        cut = [model.tokenizer(text, truncation=True, max_length=model.max_tokens)["input_ids"] for text in texts]
+        return Tokens(_flat(cut), np.minimum(lengths, model.max_tokens), lengths > model.max_tokens)
+    rust.no_padding()
+    rust.enable_truncation(model.max_tokens)
+    encoded = rust.encode_batch_fast(texts)
+    lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(texts))
+    # Only a text as long as the limit can have been cut.
+    full = np.flatnonzero(lengths >= model.max_tokens)
+    truncated = np.zeros(len(texts), dtype=bool)
+    truncated[full] = [bool(encoded[row].overflowing) for row in full]
+    return Tokens(_flat([encoding.ids for encoding in encoded]), lengths, truncated)
+
+
+def _flat(rows: list[list[int]]) -> np.ndarray:
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=sum(map(len, rows)))
+
+
+def token_budget(model: SentimentModel) -> int:
+    """How many tokens a batch may have, padding included."""
+    if model.device.type != "cuda":
+        return int(np.clip(CPU_NUMBERS // model.hidden_size, 1, CPU_TOKENS))
+    free, _ = torch.cuda.mem_get_info(model.device)
+    return int(np.clip(free // BYTES_PER_TOKEN, model.max_tokens, GPU_TOKENS))
+
+
+def batch_bounds(lengths: np.ndarray, budget: int, batch_size: int | None = None) -> Iterator[tuple[int, int]]:
+    """First and last (exclusive) of each batch of texts sorted by length, longest first.
+
+    Parameters
+    ----------
+    lengths : (n,) in descending order, at least 1
+    budget : tokens of a batch at most, padding included (a longer text is a batch of its own)
+    batch_size : texts of a batch at most
+    """
+    first = 0
+    for last in range(1, len(lengths) + 1):
+        size, width = last - first, int(lengths[first])
+        ends = last == len(lengths) or size == batch_size or (size + 1) * width > budget
+        half_full = 2 * size * width >= budget or (batch_size is not None and 2 * size >= batch_size)
+        if ends or (half_full and lengths[last] != lengths[first]):
+            yield first, last
+            first = last
+
+
+def pad(tokens: Tokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids and mask of some texts, both (n_rows, width) int64."""
+    lengths = tokens.lengths[rows]
+    columns = np.arange(lengths.max())
+    mask = columns < lengths[:, None]  # (n_rows, width)
+    positions = np.where(mask, tokens.starts[rows][:, None] + columns, 0)
+    return np.where(mask, tokens.ids[positions], pad_id), mask.astype(np.int64)
+
+
+# The computation
+
+
+def _score_tokens(model: SentimentModel, tokens: Tokens, batch_size: int | None, bar: tqdm | None) -> Scores:
+    n_own = tokens.lengths - model.tokenizer.num_special_tokens_to_add()
+    n_tokens = np.where(n_own > 0, tokens.lengths, 0)
+    # Longest first: if memory runs short, it does so at once.
+    order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
+    logits = []
+    with torch.inference_mode():
+        for first, last in batch_bounds(n_tokens[order], token_budget(model), batch_size):
+            logits.append(_batch_logits(model, tokens, order[first:last]))
+            if bar is not None:
+                bar.update(last - first)
+        probabilities = np.full((len(n_tokens), len(model.labels)), np.nan, dtype=np.float32)
+        if logits:  # fetched all at once: a GPU works on while the next batches are made
+            probabilities[order] = _finite(model, tokens, order, torch.cat(logits)).softmax(dim=-1).numpy()
+    if bar is not None:
+        bar.update(len(n_tokens) - len(order))
+    return Scores(probabilities, n_tokens, tokens.truncated)
+
+
+def _batch_logits(model: SentimentModel, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
+    """(n_rows, n_labels) for one batch, halved and tried again where the device has not enough memory."""
+    try:
+        return _forward(model, *pad(tokens, rows, model.tokenizer.pad_token_id or 0))
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        if len(rows) == 1:
+            raise ModelError(
+                f"out of memory on {model.device} for a single text of {tokens.lengths[rows[0]]} tokens; free memory "
+                'on it, use a smaller dtype or device="cpu"'
+            ) from error
+    # Outside the except block: the error's traceback holds the tensors that filled the memory.
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()
+    halves = np.array_split(rows, 2)
+    return torch.cat([_batch_logits(model, tokens, half) for half in halves])
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has its own class; MPS and the CPU allocator only a message."""
+    message = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in message or "can't allocate memory" in message
+
+
+def _forward(model: SentimentModel, input_ids: np.ndarray, mask: np.ndarray) -> torch.Tensor:
+    """(n_texts, width) -> (n_texts, n_labels), on the device."""
+    if model.forward is not None:
+        return torch.from_numpy(model.forward(input_ids, mask))
+    inputs = {"input_ids": _on_device(model, input_ids)}
+    if not mask.all():  # without padding, no mask: attention is faster
+        inputs["attention_mask"] = _on_device(model, mask)
+    return model.network(**inputs).logits
+
+
+def _on_device(model: SentimentModel, array: np.ndarray) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    if model.device.type != "cuda":
+        return tensor.to(model.device)
+    return tensor.pin_memory().to(model.device, non_blocking=True)
+
+
+def _finite(model: SentimentModel, tokens: Tokens, rows: np.ndarray, logits: torch.Tensor) -> torch.Tensor:
+    """Logits (n_rows, n_labels) in float32 on the processor; rows that are not finite are done again in float32.
+
+    A half-precision network is widened for it and restored, both without loss.
+    """
+    found = logits.float().cpu()
+    bad = (~torch.isfinite(found).all(dim=1)).numpy()
+    if not bad.any():
+        return found
+    again = []
+    try:
+        if model.network is not None:
+            model.network.float()
+        for part in np.array_split(rows[bad], -(-int(bad.sum()) // 32)):
+            again.append(_batch_logits(model, tokens, part).float().cpu())
+    finally:
+        if model.network is not None:
+            model.network.to(model.dtype)
+    found[torch.from_numpy(bad)] = torch.cat(again)
+    if not torch.isfinite(found).all():
+        raise ModelError(f"{model.name}: the outputs are not finite even in float32; the weights are damaged")
+    return found

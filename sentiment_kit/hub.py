@@ -1,0 +1,104 @@
+"""From a name to a folder: the embedded demo, a local folder, or a repository of the Hugging Face hub.
+
+Knows files, not networks: nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
+DEMO_MODEL = "demo"
+
+DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
+_SAFETENSORS = ["model.safetensors", "model-*.safetensors", "model.safetensors.index.json"]
+_PICKLE = ["pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json"]
+_SMALL_FILES = ["*.json", "*.txt", "*.model"]
+
+
+class ModelError(ValueError):
+    """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
+
+
+def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
+    """The folder that holds the model's files, and the commit if it came from the hub."""
+    if name == DEMO_MODEL:
+        return DEMO_FOLDER, None
+    path = Path(name).expanduser()
+    if name.strip() and path.is_dir():
+        return path, None
+    if path.is_file():
+        raise ModelError(f"{name} is a file; expected a folder with config.json, a vocabulary and weights, or a hub id")
+    if name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or not name.strip():
+        raise ModelError(
+            f"no such folder: {name!r}; expected a folder with a model, a hub id (owner/name) or {DEMO_MODEL!r}"
+        )
+    folder = _download(name, revision)
+    return folder, folder.name
+
+
+def _download(name: str, revision: str | None) -> Path:
+    """Fetch a hub repository's files for inference, or find them in the cache when there is no network."""
+    from huggingface_hub import logging as hub_logging
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
+    try:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_SMALL_FILES))
+        for weights in (_SAFETENSORS, _PICKLE):
+            snapshot_download(name, revision=folder.name, allow_patterns=weights)
+            if any(path for pattern in weights for path in folder.glob(pattern)):
+                break
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{name} is gated on the hub: accept its terms there, then log in with `hf auth login`"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"{name} exists on the hub, but has no revision {revision!r}") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(
+            f"no model {name!r}: neither a folder here nor a public repository on the hub. Check the spelling; "
+            f"a private one needs `hf auth login`; the embedded demo is {DEMO_MODEL!r}"
+        ) from error
+    except Exception as error:
+        # The hub client's transport errors share no base class with its own; which library they come from changes.
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
+            raise
+        raise ModelError(
+            f"cannot reach the hub, and {name!r} is not complete in its cache on this machine "
+            f"({reason(error)}). Connect once so that it is downloaded, copy the cache from a machine that has it "
+            "(HF_HOME says where it lies), pass the folder of a local copy, or use the embedded demo: "
+            f"{DEMO_MODEL!r}"
+        ) from error
+    return folder
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files of one set of weights, none where there are none: safetensors if there are any, else pickles."""
+    sets = [[path for pattern in kind for path in sorted(folder.glob(pattern))] for kind in (_SAFETENSORS, _PICKLE)]
+    return sets[0] or sets[1]
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256, in hexadecimal, of what decides a network's answers: config.json and the weights that are loaded."""
+    parts = [file_hash(path) for path in (folder / "config.json", *weight_files(folder))]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def reason(error: BaseException) -> str:
+    """The class of an error and the first line of what it says."""
+    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
+    return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
