@@ -70,7 +70,7 @@ class Benchmark(NamedTuple):
     `without_model`, tweets/s of everything but the model: clean, tokenize, batch, table, write."""
 
 
-def run_benchmark(name: str, texts: list[str], *, rounds: int = 3) -> Benchmark:
+def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool = True) -> Benchmark:
     """Measure all ways of running a model on these texts.
 
     Parameters
@@ -78,6 +78,7 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3) -> Benchmark:
     name : as for `load_model`, or `RANDOM_BASE`
     texts : raw tweets; those with nothing to read and repeated ones are left out
     rounds : how often each way is run, in turn; one more round warms up and is not counted
+    memory : whether to measure memory, for which each way is run once more in a process of its own
 
     Raises
     ------
@@ -95,7 +96,7 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3) -> Benchmark:
         machine = _machine(loaded, texts, cleaned)
         ways = {label: build(loaded) for label, build in _builders(loaded.own.device.type).items()}
         seconds, answers = _timed(ways, cleaned, rounds)
-        memory = {label: _peak_memory(name, label, cleaned[:64]) for label in ways}
+        peaks = {label: _peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways}
     rates = {label: len(cleaned) / np.array(times) for label, times in seconds.items()}
     medians = {label: float(np.median(rate)) for label, rate in rates.items()}
     tokens = float(machine["tokens_per_tweet"])
@@ -111,12 +112,30 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3) -> Benchmark:
             "ratio_to_pipeline": medians[label] / medians[PIPELINE],
             "labels_changed": int((answers[label].argmax(axis=1) != answers[CARD].argmax(axis=1)).sum()),
             "largest_difference": float(np.abs(answers[label] - answers[CARD]).max()),
-            "memory_mb": memory[label],
+            "memory_mb": peaks[label],
             "of_matmul": 2e-9 * tokens * medians[label] * machine["encoder_weights"] / machine["matmul_gflops"],
         }
         for label, way in ways.items()
     }
     return Benchmark(pd.DataFrame.from_dict(rows, orient="index").rename_axis("way"), machine)
+
+
+def batch_plans(model: SentimentModel, texts: list[str]) -> pd.DataFrame:
+    """How the ordinary ways and this package put cleaned texts into batches.
+
+    Returns
+    -------
+    DataFrame, one row a text and plan, in the order of computation
+        `plan`; `batch` from 0; `tokens` of the text; `width` of its batch, so that width - tokens is padding.
+    """
+    lengths = tokenize(model, texts).lengths
+    plans = {"one at a time": _in_order(1), "in order, 32": _in_order(32), "by length, 32": _by_length(32)}
+    rows = []
+    for plan, batches in (plans | {"token budget": partial(_by_budget, model)}).items():
+        for number, members in enumerate(batches(lengths)):
+            width = int(lengths[members].max())
+            rows += [(plan, number, int(length), width) for length in lengths[members]]
+    return pd.DataFrame(rows, columns=["plan", "batch", "tokens", "width"])
 
 
 def random_base_checkpoint(folder: Path, texts: list[str]) -> None:
@@ -219,11 +238,7 @@ def _own_way(loaded: _Loaded, **options: str) -> _Way:
     def run(texts: list[str]) -> np.ndarray:
         return predict(model, texts, clean=None, progress=False)[list(model.labels)].to_numpy()
 
-    def batches(lengths: np.ndarray) -> Iterable[np.ndarray]:
-        order = np.argsort(-lengths, kind="stable")
-        return (order[first:last] for first, last in batch_bounds(lengths[order], token_budget(model)))
-
-    return _Way(run, batches)
+    return _Way(run, partial(_by_budget, model))
 
 
 def _card_way(loaded: _Loaded, texts: list[str]) -> np.ndarray:
@@ -268,6 +283,11 @@ def _in_order(size: int) -> Callable[[np.ndarray], Iterable[np.ndarray]]:
 
 def _by_length(size: int) -> Callable[[np.ndarray], Iterable[np.ndarray]]:
     return lambda lengths: (np.argsort(-lengths)[start : start + size] for start in range(0, len(lengths), size))
+
+
+def _by_budget(model: SentimentModel, lengths: np.ndarray) -> Iterable[np.ndarray]:
+    order = np.argsort(-lengths, kind="stable")
+    return (order[first:last] for first, last in batch_bounds(lengths[order], token_budget(model)))
 
 
 def _padding(lengths: np.ndarray, batches: Iterable[np.ndarray]) -> float:

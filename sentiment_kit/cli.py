@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import __version__
-from .files import DataError, check_writable, read_table, write_table
+from .files import FORMATS, DataError, check_writable, file_format, read_table, write_table
 from .hub import DEFAULT_MODEL, ModelError
 
 if TYPE_CHECKING:
@@ -62,25 +62,77 @@ def _options(
 
 @app.command()
 def score(
-    input: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet (also .gz), or a SENTIPOLC file.")],
-    output: Annotated[Path, typer.Argument(help="File to write; the suffix says the format.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT... OUTPUT",
+            help="One file to another; or files, folders and patterns of any size to a folder. CSV, TSV, JSONL (also "
+            ".gz, .zst), Parquet.",
+            show_default=False,
+        ),
+    ],
     model: ModelName = DEFAULT_MODEL,
     text_column: Annotated[str, typer.Option(help="The column to read.")] = "text",
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
-    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it is a file that exists.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="To a folder: stop at the first broken row.")] = False,
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="To a CSV or TSV: keep spreadsheets from running cells.")
+    ] = False,
 ) -> None:
-    """Add the prediction's columns to a file of tweets."""
+    """Add the prediction's columns to tweets.
+
+    To a folder the run can be stopped at any time; the same command goes on where it was.
+    """
+    *inputs, output = paths
+    if not inputs:
+        raise DataError(f"expected INPUT... and OUTPUT, got only {output}; say where to write")
+    if len(inputs) == 1 and file_format(output) in FORMATS and not output.is_dir():
+        _score_file(inputs[0], output, model, text_column, batch_size, device, backend, force, spreadsheet_safe)
+        return
+    from .bulk import score_files
+
+    loaded = _load(model, device, backend)
+    try:
+        done = score_files(inputs, output, model=loaded, text=text_column, strict=strict, batch_size=batch_size)
+    except KeyboardInterrupt:
+        print(f"\nstopped; {output} keeps what is done. Run the same command again to go on.", file=sys.stderr)
+        sys.exit(130)
+    print(
+        f"{output}: {done.rows:,} rows in {done.parts:,} parts, {done.unreadable:,} with nothing to read; "
+        f"{done.rejected:,} broken ones set apart{' in rejected/' if done.rejected else ''}",
+        file=sys.stderr,
+    )
+
+
+def _score_file(
+    input: Path,
+    output: Path,
+    model: str,
+    text_column: str,
+    batch_size: int | None,
+    device: str,
+    backend: str,
+    force: bool,
+    spreadsheet_safe: bool,
+) -> None:
+    """One file that fits in memory to another."""
     from .data import sentipolc_table, text_values
+    from .inference import columns_beside
 
     check_writable(output, force=force)
     table = sentipolc_table(input)
     if table is None:
         table = read_table(input)
-    texts = text_values(table, text_column, input)
-    predictions = _predict(model, texts, device, backend, batch_size)
-    write_table(_with_predictions(table, predictions, input), output, force=force)
+    predictions = _predict(model, text_values(table, text_column, input), device, backend, batch_size)
+    added = columns_beside(predictions, list(table.columns)).set_index(table.index)
+    renamed = [name for name in added.columns if name.startswith("predicted_")]
+    if renamed:
+        taken = ", ".join(name.removeprefix("predicted_") for name in renamed)
+        print(f"the input has {taken} already; the prediction's: {', '.join(renamed)}", file=sys.stderr)
+    write_table(table.join(added), output, force=force, spreadsheet_safe=spreadsheet_safe)
 
 
 @app.command()
@@ -314,20 +366,6 @@ def _predict(name: str, texts: pd.Series, device: str, backend: str, batch_size:
         file=sys.stderr,
     )
     return predictions
-
-
-def _with_predictions(table: pd.DataFrame, predictions: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The input's columns and the prediction's; one whose name is taken is called predicted_<name>."""
-    added = predictions.drop(columns="text").set_index(table.index)
-    taken = [name for name in added.columns if name in table.columns]
-    added = added.rename(columns={name: f"predicted_{name}" for name in taken})
-    twice = [name for name in added.columns if name in table.columns]
-    if twice:
-        raise DataError(f"{path}: has the columns {', '.join(taken + twice)} already; rename or remove them first")
-    if taken:
-        names = ", ".join(f"predicted_{name}" for name in taken)
-        print(f"the input has {', '.join(taken)} already; the prediction's: {names}", file=sys.stderr)
-    return table.join(added)
 
 
 def main() -> None:

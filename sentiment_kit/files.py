@@ -7,16 +7,14 @@ is `data`). Files here fit in memory.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -25,6 +23,9 @@ import pyarrow.parquet as pq
 from .cleaning import text_dtype, well_formed
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+EXPANSION = 200
+"""How many times its size a compressed file may grow, once it is beyond 100 MB: text shrinks tenfold, a bomb more."""
 
 
 class DataError(ValueError):
@@ -32,7 +33,7 @@ class DataError(ValueError):
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read CSV, TSV, JSON Lines or Parquet by suffix, plain or .gz, with a header and nothing converted.
+    """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, with a header and nothing converted.
 
     Cells of CSV and TSV are strings, empty ones "". A CSV whose header has semicolons and no comma is split at these.
     A TSV in which quotes do not pair is read as having none.
@@ -45,14 +46,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     suffix = file_format(path)
     if suffix not in FORMATS:
-        raise DataError(f"{path}: expected a file ending in {', '.join(FORMATS)}, or one of these with .gz")
+        raise DataError(f"{path}: expected a file ending in {', '.join(FORMATS)}, also with .gz or .zst")
     if suffix == ".parquet":
         return _read_parquet(path)
     text = read_text(path)
     if suffix == ".jsonl":
         return _read_jsonl(text, path)
     try:
-        rows = split_rows(text, _delimiter(text) if suffix == ".csv" else "\t", path)
+        rows = split_rows(text, delimiter_of(text) if suffix == ".csv" else "\t", path)
     except DataError:
         if suffix == ".csv":
             raise
@@ -65,14 +66,24 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows[1:], columns=header, dtype=text_dtype)
 
 
-def _delimiter(text: str) -> str:
-    """The comma, or the semicolon of spreadsheets where the comma stands in decimals, as in Italy."""
+def delimiter_of(text: str) -> str:
+    """What parts the fields of a CSV that begins so: the comma, or the semicolon of spreadsheets.
+
+    These write the comma in decimals, as in Italy.
+    """
     header = text.split("\n", 1)[0]
     return ";" if ";" in header and "," not in header else ","
 
 
-def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -> None:
-    """Write CSV, TSV, JSON Lines or Parquet by suffix, plain or .gz; whole or not at all.
+def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False, spreadsheet_safe: bool = False) -> None:
+    """Write CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst; whole or not at all.
+
+    Parameters
+    ----------
+    table, path : what to write, and where
+    force : replace a file that exists
+    spreadsheet_safe : in CSV and TSV, put an apostrophe before text that begins with = + - @, a tab or a line break,
+        which a spreadsheet would take for a formula and run. The text is then no longer what it was.
 
     Raises
     ------
@@ -83,9 +94,11 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -
     check_writable(path, force=force)
     suffix = file_format(path)
     table = table.apply(_encodable_column)
+    if spreadsheet_safe and suffix in (".csv", ".tsv"):
+        table = table.rename(columns=_without_formula).apply(lambda column: column.map(_without_formula))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with gzip.open(temporary, "wb") if path.suffix == ".gz" else temporary.open("wb") as file:
+        with _writer(temporary, path) as file:
             if suffix == ".parquet":
                 table.to_parquet(file, index=False)
             elif suffix == ".jsonl":
@@ -101,6 +114,15 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False) -
         temporary.unlink(missing_ok=True)
 
 
+def _without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+
+
+def _writer(temporary: Path, path: Path) -> BinaryIO:
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    return pa.CompressedOutputStream(str(temporary), compression) if compression else temporary.open("wb")
+
+
 def _as_jsonl(table: pd.DataFrame) -> str:
     # Through their shortest form, else float32 probabilities come out with digits they do not have.
     singles = {name: table[name].astype(str).astype("float64") for name in table.select_dtypes("float32")}
@@ -111,7 +133,7 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise `DataError` now for what `write_table` would refuse later."""
     path = Path(path)
     if file_format(path) not in FORMATS:
-        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, or one of these with .gz")
+        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, also with .gz or .zst")
     if not path.absolute().parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
     if path.is_dir():
@@ -123,35 +145,83 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
 
 
 def file_format(path: Path) -> str:
-    """The suffix that says the format, below a .gz."""
-    name = path.name.lower().removesuffix(".gz")
+    """The suffix that says the format, below a .gz or .zst."""
+    name = path.name.lower()
+    for suffix in COMPRESSIONS:
+        name = name.removesuffix(suffix)
     return Path(name).suffix
 
 
 def _contents(path: Path) -> bytes:
-    """The bytes of a file, unpacked where it is gzip."""
+    """The bytes of a file, unpacked where it is compressed."""
+    with open_bytes(path) as stream:
+        return stream.read()
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """A file's bytes as a stream, unpacked where it is .gz or .zst.
+
+    Raises
+    ------
+    DataError
+        A file that is missing or cannot be read; while reading, one that is damaged or cut short, or unpacks to more
+        than `EXPANSION` times its size.
+    """
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+        raw = path.open("rb")
+        compression = COMPRESSIONS.get(path.suffix.lower())
+        if compression is None:
+            return raw
+        limit = max(100_000_000, EXPANSION * path.stat().st_size)
+        return io.BufferedReader(_Unpacked(pa.CompressedInputStream(raw, compression), path, limit), 1 << 20)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
+class _Unpacked(io.RawIOBase):
+    """A decompressed stream that knows when to stop."""
+
+    def __init__(self, stream: pa.NativeFile, path: Path, limit: int) -> None:
+        self._stream, self._path, self._left, self._limit = stream, path, limit, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read(len(buffer))
+        except (OSError, pa.ArrowException) as error:
+            kind = COMPRESSIONS[self._path.suffix.lower()]
+            raise DataError(
+                f"{self._path}: the {kind} file is damaged or cut short ({error!s:.100}); copy it again"
+            ) from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise DataError(
+                f"{self._path}: unpacks to more than {self._limit:,} bytes, {EXPANSION} times its size: no text does "
+                "that, but a bomb. If you trust it, unpack it yourself"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 def first_line(path: Path) -> str:
-    """The first line of a file, unpacked where it is gzip, of any encoding; "" where it cannot be read."""
+    """The first line of a file, unpacked where it is compressed, of any encoding; "" where it cannot be read."""
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        with open_bytes(path) as file:
             return file.readline(1_000_000).decode("utf-8-sig", errors="replace")
-    except (OSError, EOFError, zlib.error):
+    except (OSError, DataError):
         return ""
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, unpacked where it is gzip; `DataError` for an empty file, NUL bytes or not UTF-8."""
+    """The text of a file, unpacked where it is compressed; `DataError` for an empty file, NUL bytes or not UTF-8."""
     data = _contents(path)
     if not data.strip():
         raise DataError(f"{path}: the file is empty")
@@ -169,7 +239,7 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def _long_fields() -> Iterator[None]:
+def long_fields() -> Iterator[None]:
     """The csv module refuses fields over 128 KiB unless told."""
     limit = csv.field_size_limit(sys.maxsize)
     try:
@@ -181,7 +251,7 @@ def _long_fields() -> Iterator[None]:
 def split_rows(text: str, delimiter: str, path: Path, quoting: int = csv.QUOTE_MINIMAL) -> list[list[str]]:
     """The fields of each row that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-    with _long_fields():
+    with long_fields():
         try:
             return [row for row in reader if row]
         except csv.Error as error:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from .batching import Scores, score, score_on_devices
 from .cleaning import clean_tweet, text_dtype, well_formed
+from .files import DataError
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
 
@@ -130,6 +131,20 @@ def iter_predict(
         table = predict(model, values, clean=clean, batch_size=batch_size, progress=False)
         yield table.set_index(pd.RangeIndex(start, start + len(table)))
         start += len(table)
+
+
+def columns_beside(predictions: pd.DataFrame, existing: Sequence[str]) -> pd.DataFrame:
+    """The prediction's columns but the text, for a table that has columns already.
+
+    One whose name is taken is called predicted_<name>; if that is taken, too, it is a `DataError`.
+    """
+    added = predictions.drop(columns="text")
+    taken = [name for name in added.columns if name in existing]
+    twice = [name for name in taken if f"predicted_{name}" in existing]
+    if twice:
+        names = ", ".join(name for name in twice for name in (name, f"predicted_{name}"))
+        raise DataError(f"the input has the columns {names} already; rename or remove them first")
+    return added.rename(columns={name: f"predicted_{name}" for name in taken})
 
 
 def show_progress(wanted: bool | None) -> bool:

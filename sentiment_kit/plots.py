@@ -139,6 +139,29 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
     return ax
 
 
+def batch_bars(plan: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """One thin bar a text: tokens in colour, padding in grey; white lines between the batches.
+
+    Parameters
+    ----------
+    plan : `batch`, `tokens`, `width`, as from `benchmark.batch_plans` for one plan
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(4, 4.5), layout="constrained")
+    rows = np.arange(len(plan))
+    ax.barh(rows, plan["width"], height=1, color="#d9d9d9", label="padding")
+    ax.barh(rows, plan["tokens"], height=1, color=_SINGLE_COLOUR, label="tokens")
+    for row in np.flatnonzero(np.diff(plan["batch"])):
+        ax.axhline(row + 0.5, color="white", linewidth=1)
+    padding = 1 - plan["tokens"].sum() / plan["width"].sum()
+    ax.set(
+        xlabel="tokens", ylabel="texts", yticks=[], title=f"{padding:.0%} padding, {plan['batch'].nunique()} batches"
+    )
+    ax.set_ylim(len(plan), -1)
+    sns.despine(ax=ax, left=True)
+    return ax
+
+
 def interval_dots(
     table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "score", colours: dict[str, str] | None = None
 ) -> Axes:

@@ -22,8 +22,8 @@ TEXTS = load_demo("test")["text"].tolist()[:120]
         ([50], 20, None, [(0, 1)]),  # longer than the budget, and alone
         ([50, 2, 2], 20, None, [(0, 1), (1, 3)]),
         ([5, 5, 5, 5, 5], 20, None, [(0, 4), (4, 5)]),
-        ([5, 5, 4, 4, 4, 4], 20, None, [(0, 2), (2, 6)]),  # half full, and the length changes
-        ([5, 4, 4, 4, 4], 20, None, [(0, 2), (2, 5)]),  # padding, up to half full, rather than a batch of one
+        ([5, 5, 4, 4, 4, 4], 20, None, [(0, 2), (2, 6)]),  # a quarter full, and the length changes
+        ([5, 4, 4, 4, 4, 4], 40, None, [(0, 2), (2, 6)]),  # padding, up to a quarter, rather than a batch of one
         ([9, 9, 9, 9, 9], 1000, 4, [(0, 4), (4, 5)]),
         ([9, 9, 8, 8, 7], 1000, 4, [(0, 2), (2, 4), (4, 5)]),
     ],

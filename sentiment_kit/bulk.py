@@ -1,0 +1,309 @@
+"""Files larger than memory: scored part by part, kept whatever happens, taken up again by the same command.
+
+The output is a folder:
+
+- `manifest.json`: what was asked of which model and which files, and at the end how many rows came of it;
+- `part-FFFFF-PPPPPP.parquet`: the columns of part P of input file F and those of the prediction;
+- `rejected/part-FFFFF-PPPPPP.jsonl`: its rows that could not be read, each with file, line and reason.
+
+A part is written under another name, synced and renamed, its rejected rows first: where there is a part, it is whole.
+What a part holds depends on nothing but its rows, so that a run that was killed ends in the same bytes as one that was
+not. (On another machine, or with another number of threads, probabilities may differ in the last digits.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from . import __version__
+from .files import DataError
+from .hub import find_folder, weights_hash
+from .inference import columns_beside, predict, show_progress
+from .labels import label_dtype
+from .model import SentimentModel
+from .readers import Part, Source, find_files, inspect, iter_parts
+
+PART_ROWS = 16_384
+"""Rows of a part: what a crash loses of the work at most."""
+_TOKENS = b"sentiment_kit_n_tokens"  # metadata of a part: which column that is
+
+
+class Summary(NamedTuple):
+    """What came of a run, earlier runs on the same folder included."""
+
+    rows: int
+    rejected: int
+    unreadable: int  # rows in the parts with no prediction: missing, empty, empty once cleaned
+    parts: int
+
+
+def score_files(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    model: SentimentModel,
+    text: str = "text",
+    strict: bool = False,
+    part_rows: int = PART_ROWS,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+) -> Summary:
+    """Score files of any size into a folder; go on where an earlier run stopped.
+
+    Parameters
+    ----------
+    inputs : files, folders and globs of CSV, TSV, JSON Lines (also .gz, .zst) and Parquet
+    output : folder, new or of an earlier run of the same inputs, model and options
+    model : SentimentModel
+    text : the column to read, in every file
+    strict : stop at the first row that cannot be read, instead of setting it apart
+    part_rows : rows of a part
+    batch_size : as for `predict`
+    progress : a bar with rows and parts; None: where there is a terminal or a notebook to show it
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    DataError
+        An input that is missing, empty or damaged as a whole; no column `text`; another run of other inputs, model or
+        options in `output`, saying what differs; a run that is still going on there; no space; with `strict`, a row.
+        What was done before is kept.
+    KeyboardInterrupt
+        Passed on; every part that is done is kept.
+    """
+    output = Path(output)
+    sources = [inspect(path) for path in find_files(list(inputs))]
+    check_columns(sources, text)
+    manifest = make_manifest(sources, model, text, part_rows)
+    with locked(output):
+        open_run(output, manifest)
+        total = sum(source.lines for source in sources)
+        bar = tqdm(total=total, unit=" rows", disable=not show_progress(progress), mininterval=1)
+        with bar:
+            for number, source in enumerate(sources):
+                for name, part in missing_parts(output, number, source, part_rows, bar):
+                    refuse_if_strict(part, source, strict)
+                    table = score_part(model, part, text, batch_size)
+                    write_part(output, name, table, part, source)
+                    bar.update(len(table) + len(part.rejected))
+                    bar.set_postfix_str(name)
+        return close_run(output, manifest)
+
+
+# One part
+
+
+def score_part(model: SentimentModel, part: Part, text: str, batch_size: int | None) -> pa.Table:
+    """The part's table with the prediction's columns."""
+    texts = part.table[text].to_pandas()
+    predictions = predict(model, texts, batch_size=batch_size, progress=False)
+    added = columns_beside(predictions, part.table.column_names)
+    table = part.table
+    for name, column in added.items():
+        values = column.astype(object).where(column.notna(), None) if column.dtype == label_dtype else column
+        table = table.append_column(name, pa.array(values, from_pandas=True))
+    (n_tokens,) = [name for name in added.columns if name.endswith("n_tokens")]
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), _TOKENS: n_tokens})
+
+
+def missing_parts(output: Path, number: int, source: Source, part_rows: int, bar: tqdm) -> Iterator[tuple[str, Part]]:
+    """Names and rows of the parts of one file that are not in the folder, the next one read ahead.
+
+    What the folder holds is a beginning of the file unless somebody removed a part, so only the whole beginning is
+    skipped unread.
+    """
+    done = 0
+    while (output / f"{part_name(number, done)}.parquet").exists():
+        bar.update(_rows_of(output, part_name(number, done)))
+        done += 1
+    parts = iter_parts(source, part_rows, first=done)
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        waiting = ahead.submit(next, parts, None)
+        while (part := waiting.result()) is not None:
+            waiting = ahead.submit(next, parts, None)
+            name = part_name(number, done)
+            done += 1
+            if (output / f"{name}.parquet").exists():
+                bar.update(_rows_of(output, name))
+            else:
+                yield name, part
+
+
+def part_name(file: int, part: int) -> str:
+    return f"part-{file:05}-{part:06}"
+
+
+def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
+    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done."""
+    try:
+        if part.rejected:
+            folder = output / "rejected"
+            folder.mkdir(exist_ok=True)
+            records = [{"file": source.path.as_posix(), **row._asdict()} for row in part.rejected]
+            lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+            _write_whole(folder / f"{name}.jsonl", lines.encode("utf-8", "replace"))
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer, compression="zstd")
+        _write_whole(output / f"{name}.parquet", buffer.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"{output / name}: cannot be written ({error.strerror or error}); what was written before is whole. Make "
+            "room, then run the same command again"
+        ) from error
+
+
+def _write_whole(path: Path, data: bytes | pa.Buffer) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is only safe once the folder is."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def refuse_if_strict(part: Part, source: Source, strict: bool) -> None:
+    if strict and part.rejected:
+        row = part.rejected[0]
+        raise DataError(f"{source.path}, line {row.line}: {row.reason}; without --strict such rows are set apart")
+
+
+# The run
+
+
+def check_columns(sources: list[Source], text: str) -> None:
+    """Raise `DataError` for the first file without the column, or with something else than text in it."""
+    for source in sources:
+        if text not in source.columns:
+            raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
+        if text in source.types:
+            raise DataError(f"{source.path}, column {text!r}: expected text, got {source.types[text]}")
+
+
+def make_manifest(sources: list[Source], model: SentimentModel, text: str, part_rows: int) -> dict[str, Any]:
+    """All that decides what the parts hold."""
+    folder, _ = find_folder(model.name, model.revision)
+    return {
+        "sentiment_kit": __version__,
+        "model": model.name,
+        "revision": model.revision,
+        "weights": weights_hash(folder),
+        "backend": model.backend,
+        "device": model.device.type,
+        "dtype": str(model.dtype),
+        "cleaning": "clean_tweet",
+        "text": text,
+        "part_rows": part_rows,
+        "inputs": [
+            {"name": source.path.name, "size": source.size, "sha256": source.sha256, "columns": source.columns}
+            for source in sources
+        ],
+    }
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """The folder, made if it is not there, held against a second run; given back even by a process that is killed."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise DataError(f"{output}: another run is writing there; wait for it, or choose another folder") from error
+    except OSError as error:
+        raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def open_run(output: Path, manifest: dict[str, Any]) -> None:
+    """Begin a run, or make sure that the one in the folder is of the same inputs, model and options."""
+    path = output / "manifest.json"
+    others = [found.name for found in output.iterdir() if not found.name.startswith(".")]
+    if not path.exists():
+        if others:
+            raise DataError(
+                f"{output}: holds {others[0]} and no manifest.json, so it is no earlier run; choose another folder"
+            )
+        _write_manifest(path, manifest)
+        return
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); choose another folder") from error
+    for name, value in manifest.items():
+        if earlier.get(name) != value:
+            raise DataError(
+                f"{output}: was begun with {_difference(name, earlier.get(name), value)}; run the earlier command, or "
+                "choose another folder"
+            )
+
+
+def _difference(name: str, earlier: Any, now: Any) -> str:
+    if name == "inputs" and isinstance(earlier, list):
+        for old, new in zip(earlier, now, strict=False):
+            if old != new:
+                field = next(key for key in new if old.get(key) != new[key])
+                return f"another input: {old['name']} had {field} {old.get(field)}, {new['name']} has {new[field]}"
+        return f"{len(earlier)} inputs, and now there are {len(now)}"
+    return f"{name} {earlier!r}, now it is {now!r}"
+
+
+def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
+    """Count what is in the folder, and write it into the manifest."""
+    rows = rejected = unreadable = parts = 0
+    for path in sorted(output.glob("part-*.parquet")):
+        file = pq.ParquetFile(path)
+        name = file.schema_arrow.metadata[_TOKENS].decode()
+        unreadable += int((file.read([name])[name].to_numpy() == 0).sum())
+        rows, parts = rows + file.metadata.num_rows, parts + 1
+        rejected += _rejected_of(output, path.stem)
+    summary = Summary(rows, rejected, unreadable, parts)
+    _write_manifest(output / "manifest.json", manifest | {"done": summary._asdict()})
+    return summary
+
+
+def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    try:
+        _write_whole(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def _rows_of(output: Path, name: str) -> int:
+    """Input rows behind a part that is done."""
+    return pq.ParquetFile(output / f"{name}.parquet").metadata.num_rows + _rejected_of(output, name)
+
+
+def _rejected_of(output: Path, name: str) -> int:
+    path = output / "rejected" / f"{name}.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0

@@ -1,0 +1,322 @@
+"""Files of any size, row by row: what cannot be read is set apart with its line, and the rest goes on.
+
+For files that fit in memory and must be whole there is `files`. Here a row is either good or rejected, and none is
+lost: a part is so many rows of the file, its good ones as an Arrow table, its bad ones with line, reason and text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .cleaning import well_formed
+from .files import COMPRESSIONS, FORMATS, DataError, delimiter_of, file_format, long_fields, open_bytes
+from .hub import file_hash
+
+LONGEST_LINE = 64_000_000
+"""Bytes; a longer line is rejected."""
+LONGEST_RECORD = 1000
+"""Lines of one CSV record; where more would follow, the quote on the first was never meant to open."""
+
+
+class Source(NamedTuple):
+    """One input file, looked at once from end to end."""
+
+    path: Path
+    format: str  # one of FORMATS
+    size: int  # bytes
+    sha256: str
+    columns: list[str]
+    lines: int  # or rows of Parquet: for an estimate of what is left
+    delimiter: str
+    quoting: int
+    types: dict[str, str]  # of columns that are not text
+
+
+class Rejected(NamedTuple):
+    """A row that cannot be read."""
+
+    line: int  # from 1; in a Parquet file the row
+    reason: str
+    raw: str  # what stood there, at most 10,000 characters
+
+
+class Part(NamedTuple):
+    """Some rows of a file, in order."""
+
+    table: pa.Table
+    rejected: list[Rejected]
+
+
+_Record = tuple[list[Any] | None, Rejected | None]  # the fields of a good row, or else why it is none
+
+
+def find_files(inputs: list[str | Path]) -> list[Path]:
+    """Files, folders (what they hold of known formats, nested or not) and globs to files, in order, each once.
+
+    Raises
+    ------
+    DataError
+        What matches no file, or a file of an unknown format.
+    """
+    found: list[Path] = []
+    for given in inputs:
+        path = Path(given)
+        if path.is_dir():
+            members = sorted(member for member in path.rglob("*") if member.is_file() and _is_known(member))
+        elif path.exists():
+            members = [path]
+        else:
+            pattern = path.relative_to(path.anchor).as_posix() if path.is_absolute() else path.as_posix()
+            root = Path(path.anchor) if path.is_absolute() else Path()
+            members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
+        if not path.is_file():
+            members = [member for member in members if member.is_file() and not member.name.startswith(".")]
+        if not members:
+            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
+        for member in members:
+            if not _is_known(member):
+                raise DataError(f"{member}: expected a file ending in {', '.join(FORMATS)}, also with .gz or .zst")
+        found += [member for member in members if member not in found]
+    return found
+
+
+def _is_known(path: Path) -> bool:
+    return file_format(path) in FORMATS
+
+
+def inspect(path: Path) -> Source:
+    """Read a file once: its hash, its columns, how many lines it has.
+
+    Raises
+    ------
+    DataError
+        A file that is missing, empty, damaged as a whole, or unpacks to far too much; columns that occur twice.
+    """
+    suffix = file_format(path)
+    try:
+        digest, size = file_hash(path), path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if size == 0:
+        raise DataError(f"{path}: the file is empty")
+    delimiter, quoting, lines, types = "", csv.QUOTE_MINIMAL, 0, {}
+    if suffix == ".parquet":
+        file = _parquet(path)
+        columns, lines = list(file.schema_arrow.names), file.metadata.num_rows
+        types = {field.name: str(field.type) for field in file.schema_arrow if not _is_text(field.type)}
+    elif suffix == ".jsonl":
+        names: dict[str, None] = {}
+        for record, _ in _json_records(path):
+            lines += 1
+            names.update(dict.fromkeys(record or ()))
+        columns = list(names)
+    else:
+        with _lines(path) as stream:
+            header = next((line.text for line in stream if line.text.strip()), "")
+        delimiter = delimiter_of(header) if suffix == ".csv" else "\t"
+        if suffix == ".tsv" and any(bad for _, bad in _csv_records(path, "\t", quoting, 0)):
+            quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
+        columns = next((record for record, _ in _csv_records(path, delimiter, quoting, 0) if record), [])
+        lines = sum(1 for _ in _lines(path)) - 1
+    twice = [name for number, name in enumerate(columns) if name in columns[:number]]
+    if twice or not columns:
+        what = f"the column {twice[0]!r} occurs twice" if twice else "no columns"
+        raise DataError(f"{path}: {what}; expected a header that names each column once")
+    return Source(path, suffix, size, digest, columns, lines, delimiter, quoting, types)
+
+
+def _is_text(type: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type):
+        return _is_text(type.value_type)
+    return pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type)
+
+
+def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
+    """The file in parts of so many rows (the last may be shorter), from part `first` on.
+
+    Columns of CSV and TSV are strings. Those of JSON Lines are strings, too: a number or list as its JSON text. Parquet
+    keeps its types.
+    """
+    if source.format == ".parquet":
+        yield from _parquet_parts(source, rows, first)
+        return
+    if source.format == ".jsonl":
+        records = (_as_row(record, bad, source.columns) for record, bad in _json_records(source.path))
+    else:
+        records = _csv_records(source.path, source.delimiter, source.quoting, len(source.columns))
+        next(records, None)  # the header
+    for _ in islice(records, first * rows):
+        pass
+    schema = pa.schema([(name, pa.string()) for name in source.columns])
+    while chunk := list(islice(records, rows)):
+        good = [fields for fields, _ in chunk if fields is not None]
+        columns = list(zip(*good, strict=True)) or [()] * len(source.columns)
+        arrays = [pa.array(column, pa.string()) for column in columns]
+        yield Part(pa.Table.from_arrays(arrays, schema=schema), [bad for _, bad in chunk if bad is not None])
+
+
+# Bytes to lines
+
+
+class _Line(NamedTuple):
+    number: int
+    text: str
+    problem: str | None  # not UTF-8, NUL, too long
+
+
+class _lines:
+    """The lines of a text file, unpacked where it is compressed. A context and an iterator."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stream = open_bytes(path)
+
+    def __enter__(self) -> Iterator[_Line]:
+        return iter(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[_Line]:
+        with self._stream as stream:
+            number = 0
+            while data := stream.readline(LONGEST_LINE):
+                number += 1
+                if number == 1:
+                    data = data.removeprefix(b"\xef\xbb\xbf")
+                problem = "a NUL byte" if b"\0" in data else None
+                if len(data) >= LONGEST_LINE and not data.endswith(b"\n"):
+                    problem = f"a line of more than {LONGEST_LINE:,} bytes"
+                    while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                        pass
+                try:
+                    text = data.decode()
+                except UnicodeDecodeError as error:
+                    problem = problem or f"not UTF-8 (byte 0x{data[error.start]:02x})"
+                    text = data.decode(errors="replace")
+                yield _Line(number, text, problem)
+
+
+# Lines to records
+
+
+def _csv_records(path: Path, delimiter: str, quoting: int, width: int) -> Iterator[_Record]:
+    """The records of a CSV file, the header first. With `width` 0 any number of fields is right."""
+    with _lines(path) as stream, long_fields():
+        waiting: deque[_Line] = deque()
+        taken: list[_Line] = []
+
+        def feed() -> Iterator[str]:
+            for line in _chained(waiting, stream):
+                taken.append(line)
+                if len(taken) > LONGEST_RECORD:
+                    raise csv.Error(f"a quote that does not close within {LONGEST_RECORD:,} lines")
+                yield line.text
+
+        reader = csv.reader(feed(), delimiter=delimiter, quoting=quoting, strict=quoting != csv.QUOTE_NONE)
+        while True:
+            taken.clear()
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                # Only the first line is at fault for certain; the others are looked at again.
+                waiting.extendleft(reversed(taken[1:]))
+                yield None, _rejected(taken[:1], f"broken quoting ({error})")
+                reader = csv.reader(feed(), delimiter=delimiter, quoting=quoting, strict=quoting != csv.QUOTE_NONE)
+                continue
+            problem = next((line.problem for line in taken if line.problem), None)
+            if problem:
+                yield None, _rejected(taken, problem)
+            elif fields and width and len(fields) != width:
+                yield None, _rejected(taken, f"expected {width} fields, got {len(fields)}")
+            elif fields:
+                yield fields, None
+
+
+def _chained(waiting: deque[_Line], stream: Iterator[_Line]) -> Iterator[_Line]:
+    while True:
+        line = waiting.popleft() if waiting else next(stream, None)
+        if line is None:
+            return
+        yield line
+
+
+def _json_records(path: Path) -> Iterator[tuple[dict[str, Any] | None, Rejected | None]]:
+    with _lines(path) as stream:
+        for line in stream:
+            if not line.text.strip():
+                continue
+            problem, value = line.problem, None
+            if problem is None:
+                try:
+                    value = json.loads(line.text)
+                except (ValueError, RecursionError) as error:
+                    problem = f"not valid JSON ({error})"
+                else:
+                    if not isinstance(value, dict):
+                        problem = f"expected a JSON object, got {type(value).__name__}"
+            if problem is None:
+                yield value, None
+            else:
+                yield None, _rejected([line], problem)
+
+
+def _as_row(record: dict[str, Any] | None, bad: Rejected | None, columns: list[str]) -> _Record:
+    if record is None:
+        return None, bad
+    return [_as_text(record.get(name)) for name in columns], None
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return well_formed(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _rejected(lines: list[_Line], reason: str) -> Rejected:
+    return Rejected(lines[0].number if lines else 0, reason, "".join(line.text for line in lines)[:10_000])
+
+
+# Parquet
+
+
+def _parquet(path: Path) -> pq.ParquetFile:
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    if compression is not None:
+        raise DataError(f"{path}: Parquet files are compressed inside; unpack the {path.suffix} around it first")
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+
+
+def _parquet_parts(source: Source, rows: int, first: int) -> Iterator[Part]:
+    """Batches as they come, cut and joined to parts of so many rows."""
+    skip, pieces, held = first * rows, [], 0
+    try:
+        for batch in _parquet(source.path).iter_batches(batch_size=rows):
+            table = pa.Table.from_batches([batch])
+            gone = min(skip, len(table))
+            skip, table = skip - gone, table.slice(gone)
+            while len(table):
+                take = min(rows - held, len(table))
+                pieces.append(table.slice(0, take))
+                held, table = held + take, table.slice(take)
+                if held == rows:
+                    yield Part(pa.concat_tables(pieces), [])
+                    pieces, held = [], 0
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{source.path}: damaged ({error!s:.200}); what came before is kept") from error
+    if pieces:
+        yield Part(pa.concat_tables(pieces), [])

@@ -1,0 +1,248 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+
+from sentiment_kit import bulk, cli
+from sentiment_kit.bulk import score_files
+from sentiment_kit.data import load_demo
+from sentiment_kit.files import DataError, write_table
+from sentiment_kit.inference import predict
+from sentiment_kit.labels import LABELS
+
+TWEETS = load_demo("test")[["id", "text", "label"]].iloc[:90].reset_index(drop=True)
+
+
+@pytest.fixture
+def tweets_file(tmp_path):
+    write_table(TWEETS, tmp_path / "tweets.csv")
+    return tmp_path / "tweets.csv"
+
+
+def contents(folder):
+    """Everything that a user sees in a folder, by name."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("[!.]*.*"))}
+
+
+def scored(folder):
+    return pd.concat([pq.read_table(path).to_pandas() for path in sorted(folder.glob("part-*"))], ignore_index=True)
+
+
+def test_the_parts_are_the_file_with_its_predictions(tweets_file, tmp_path, demo_model):
+    done = score_files([tweets_file], tmp_path / "out", model=demo_model, part_rows=40)
+    assert done == (90, 0, 0, 3)
+    assert sorted(contents(tmp_path / "out")) == [
+        "manifest.json",
+        "part-00000-000000.parquet",
+        "part-00000-000001.parquet",
+        "part-00000-000002.parquet",
+    ]
+    table, expected = scored(tmp_path / "out"), predict(demo_model, TWEETS["text"])
+    assert table["text"].tolist() == TWEETS["text"].tolist()
+    assert table["label"].tolist() == TWEETS["label"].tolist(), "the input's own column"
+    assert table["predicted_label"].tolist() == expected["label"].tolist()
+    np.testing.assert_allclose(table[list(LABELS)], expected[list(LABELS)], atol=1e-5)
+    assert table["n_tokens"].tolist() == expected["n_tokens"].tolist()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["done"] == {"rows": 90, "rejected": 0, "unreadable": 0, "parts": 3}
+    assert manifest["inputs"][0]["name"] == "tweets.csv"
+    assert len(manifest["weights"]) == 64
+    assert str(tmp_path) not in json.dumps(manifest)
+
+
+def test_several_files_of_several_formats(tmp_path, demo_model):
+    for number, suffix in enumerate([".csv.gz", ".tsv", ".jsonl.zst", ".parquet"]):
+        write_table(TWEETS.iloc[20 * number : 20 * number + 20], tmp_path / f"{number}{suffix}")
+    done = score_files([tmp_path / "*.*"], tmp_path / "out", model=demo_model, part_rows=15)
+    assert done == (80, 0, 0, 8)
+    assert scored(tmp_path / "out")["text"].tolist() == TWEETS["text"].tolist()[:80]
+
+
+def test_broken_and_empty_rows(tmp_path, demo_model):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"id,text\n1,bello\n2,due,tre\n3,@solo\n4,perch\xe8\n5,brutto\n")
+    done = score_files([path], tmp_path / "out", model=demo_model, part_rows=2)
+    assert done == (3, 2, 1, 3)
+    table = scored(tmp_path / "out")
+    assert table["id"].tolist() == ["1", "3", "5"]
+    assert table["label"].isna().tolist() == [False, True, False]
+    rejected = [
+        json.loads(line)
+        for part in sorted((tmp_path / "out" / "rejected").iterdir())
+        for line in part.read_text().splitlines()
+    ]
+    assert [(row["file"], row["line"], row["reason"]) for row in rejected] == [
+        (path.as_posix(), 3, "expected 2 fields, got 3"),
+        (path.as_posix(), 5, "not UTF-8 (byte 0xe8)"),
+    ]
+    with pytest.raises(DataError, match=r"t\.csv, line 3: expected 2 fields, got 3; without --strict"):
+        score_files([path], tmp_path / "strict", model=demo_model, part_rows=1, strict=True)
+    assert len(scored(tmp_path / "strict")) == 1, "what came before is kept"
+
+
+# Stopped and taken up again
+
+
+def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, monkeypatch):
+    out = tmp_path / "out"
+    score_files([tweets_file], out, model=demo_model, part_rows=20)
+    whole = contents(out)
+    (out / "part-00000-000001.parquet").unlink()
+    (out / "part-00000-000004.parquet").unlink()
+    (out / ".part-00000-000004.parquet.tmp").write_bytes(b"half")
+    sizes = []
+    monkeypatch.setattr(
+        bulk, "predict", lambda model, texts, **options: sizes.append(len(texts)) or predict(model, texts)
+    )
+    score_files([tweets_file], out, model=demo_model, part_rows=20)
+    assert sizes == [20, 10]
+    assert contents(out) == whole
+    assert not list(out.glob(".*.tmp"))
+
+
+SCRIPT = (
+    "import sys; from sentiment_kit.bulk import score_files; from sentiment_kit.model import load_model\n"
+    "score_files([sys.argv[1]], sys.argv[2], model=load_model('demo', device='cpu'), part_rows=100)"
+)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The command, without its folder, and what it makes of a file of 1,081 rows, one of them broken."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    path = folder / "t.csv"
+    write_table(pd.DataFrame({"text": [f"{text} {number}" for number in range(12) for text in TWEETS["text"]]}), path)
+    with path.open("ab") as file:
+        file.write(b"uno,due\n")
+    command = [sys.executable, "-c", SCRIPT, str(path)]
+    subprocess.run([*command, str(folder / "out")], check=True)
+    return command, contents(folder / "out")
+
+
+@pytest.mark.parametrize("when", [0, 1, 6])
+def test_a_run_that_is_killed_ends_in_the_same_bytes(tmp_path, undisturbed, when):
+    """SIGKILL once so many parts are there; the same command finishes."""
+    command, expected = undisturbed
+    out = tmp_path / "out"
+    process = subprocess.Popen([*command, str(out)])
+    while process.poll() is None and not (
+        len(list(out.glob("part-*"))) >= when and (when or (out / "manifest.json").exists())
+    ):
+        os.sched_yield()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(list(out.glob("part-*"))) < 11, "it was killed before the end"
+    subprocess.run([*command, str(out)], check=True)
+    assert contents(out) == expected
+
+
+def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, tmp_path, demo_model, tiny_model):
+    out = tmp_path / "out"
+    score_files([tweets_file], out, model=demo_model, part_rows=50)
+    before = contents(out)
+    with pytest.raises(DataError, match="was begun with model 'demo', now it is"):
+        score_files([tweets_file], out, model=tiny_model, part_rows=50)
+    with pytest.raises(DataError, match="was begun with text 'text', now it is 'id'"):
+        score_files([tweets_file], out, model=demo_model, part_rows=50, text="id")
+    with pytest.raises(DataError, match="part_rows 50, now it is 51"):
+        score_files([tweets_file], out, model=demo_model, part_rows=51)
+    other = tmp_path / "other.csv"
+    write_table(TWEETS, other)
+    with pytest.raises(DataError, match="was begun with 1 inputs, and now there are 2"):
+        score_files([tweets_file, other], out, model=demo_model, part_rows=50)
+    with tweets_file.open("a") as file:
+        file.write("x,y,positive\n")
+    with pytest.raises(DataError, match=r"another input: tweets\.csv had size \d+, tweets\.csv has \d+"):
+        score_files([tweets_file], out, model=demo_model, part_rows=50)
+    assert contents(out) == before
+
+
+def test_two_runs_on_one_folder(tweets_file, tmp_path, demo_model):
+    out = tmp_path / "out"
+    out.mkdir()
+    with FileLock(out / ".lock"), pytest.raises(DataError, match="another run is writing there"):
+        score_files([tweets_file], out, model=demo_model)
+    assert score_files([tweets_file], out, model=demo_model).rows == 90
+
+
+def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatch):
+    out = tmp_path / "out"
+    real, calls = os.fsync, []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == 6:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(bulk.os, "fsync", full)
+    with pytest.raises(DataError, match=r"cannot be written .No space left on device.*run the same command again"):
+        score_files([tweets_file], out, model=demo_model, part_rows=20)
+    assert not list(out.glob(".*.tmp"))
+    n_parts = len(list(out.glob("part-*")))
+    assert 0 < n_parts < 5
+    assert score_files([tweets_file], out, model=demo_model, part_rows=20).rows == 90
+
+
+def test_mistakes_come_before_the_work(tweets_file, tmp_path, demo_model):
+    with pytest.raises(DataError, match=r"tweets\.csv: no column 'testo'; there are: id, text, label"):
+        score_files([tweets_file], tmp_path / "out", model=demo_model, text="testo")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    with pytest.raises(DataError, match=r"holds thesis\.txt and no manifest\.json"):
+        score_files([tweets_file], tmp_path / "mine", model=demo_model)
+    with pytest.raises(DataError, match="cannot be used as a folder"):
+        score_files([tweets_file], tweets_file / "out", model=demo_model)
+    number = tmp_path / "n.parquet"
+    pq.write_table(pa.table({"text": [1, 2]}), number)
+    with pytest.raises(DataError, match=r"n\.parquet, column 'text': expected text, got int64"):
+        score_files([number], tmp_path / "out", model=demo_model)
+
+
+# The command
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["sentiment-kit", "score", "--model", "demo", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    return end.value.code or 0
+
+
+def test_the_command_to_a_folder(tweets_file, tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, tweets_file, tmp_path / "out") == 0
+    assert "90 rows in 1 parts, 0 with nothing to read; 0 broken ones set apart" in capsys.readouterr().err
+    assert run(monkeypatch, tweets_file, tweets_file, tmp_path / "more") == 0
+    assert len(scored(tmp_path / "more")) == 90, "the same file counts once"
+
+
+def test_the_command_is_interrupted(tweets_file, tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bulk, "predict", interrupted)
+    assert run(monkeypatch, tweets_file, tmp_path / "out") == 130
+    assert "Run the same command again to go on." in capsys.readouterr().err
+
+
+def test_the_command_needs_an_output(tweets_file, monkeypatch, capsys):
+    assert run(monkeypatch, tweets_file) == 2
+    assert "say where to write" in capsys.readouterr().err
+
+
+def test_a_spreadsheet_does_not_run_cells(tmp_path, monkeypatch):
+    table = pd.DataFrame({"text": ["=1+1", "@a bello", "-3", "ok"]})
+    write_table(table, tmp_path / "t.csv")
+    assert run(monkeypatch, tmp_path / "t.csv", tmp_path / "plain.csv") == 0
+    assert run(monkeypatch, tmp_path / "t.csv", tmp_path / "safe.csv", "--spreadsheet-safe") == 0
+    assert pd.read_csv(tmp_path / "plain.csv")["text"].tolist() == ["=1+1", "@a bello", "-3", "ok"]
+    assert pd.read_csv(tmp_path / "safe.csv")["text"].tolist() == ["'=1+1", "'@a bello", "'-3", "ok"]
