@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "Could not create a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable ".[notebooks,train,explain,onnx,test]"
+	  --constraint constraints.txt --editable ".[notebooks,train,explain,onnx,ray,test]"
 	@touch $@
 
 report: $(VENV)/installed

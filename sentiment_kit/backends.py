@@ -40,8 +40,8 @@ def usable_cores() -> int:
 
 # torch
 
-# oneDNN and its wrapper keep a program for each shape they ever met, 1,024 of them unless told before the first; batches
-# of tweets have a new shape nearly every time. With 32 nothing is slower, and memory stays flat.
+# oneDNN and its wrapper keep a program for each shape they ever met, 1,024 of them unless told before the first, and
+# batches of tweets have a new shape nearly every time. With 32 nothing is slower, and memory stays flat.
 for _variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
     os.environ.setdefault(_variable, "32")
 

@@ -14,29 +14,28 @@ not. (On another machine, or with another number of threads, probabilities may d
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from . import __version__
+from .cluster import score_on_ray
 from .files import DataError
 from .hub import find_folder, weights_hash
-from .inference import columns_beside, predict, show_progress
-from .labels import label_dtype
+from .inference import show_progress
 from .model import SentimentModel
+from .parts import TOKENS, part_name, refuse_if_strict, score_part, write_part, write_whole
 from .readers import Part, Source, find_files, inspect, iter_parts
 
 PART_ROWS = 16_384
 """Rows of a part: what a crash loses of the work at most."""
-_TOKENS = b"sentiment_kit_n_tokens"  # metadata of a part: which column that is
+ENGINES = ("local", "ray")
 
 
 class Summary(NamedTuple):
@@ -54,6 +53,8 @@ def score_files(
     *,
     model: SentimentModel,
     text: str = "text",
+    engine: str = "local",
+    address: str | None = None,
     strict: bool = False,
     part_rows: int = PART_ROWS,
     batch_size: int | None = None,
@@ -67,6 +68,8 @@ def score_files(
     output : folder, new or of an earlier run of the same inputs, model and options
     model : SentimentModel
     text : the column to read, in every file
+    engine : "local", or "ray" for many cores, GPUs or machines (see `cluster`)
+    address : of a running Ray cluster; None for one on this machine
     strict : stop at the first row that cannot be read, instead of setting it apart
     part_rows : rows of a part
     batch_size : as for `predict`
@@ -85,6 +88,8 @@ def score_files(
     KeyboardInterrupt
         Passed on; every part that is done is kept.
     """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but {engine!r} was passed")
     output = Path(output)
     sources = [inspect(path) for path in find_files(list(inputs))]
     check_columns(sources, text)
@@ -93,31 +98,33 @@ def score_files(
         open_run(output, manifest)
         total = sum(source.lines for source in sources)
         bar = tqdm(total=total, unit=" rows", disable=not show_progress(progress), mininterval=1)
+        options = {"model": model, "text": text, "strict": strict, "part_rows": part_rows, "batch_size": batch_size}
         with bar:
-            for number, source in enumerate(sources):
-                for name, part in missing_parts(output, number, source, part_rows, bar):
-                    refuse_if_strict(part, source, strict)
-                    table = score_part(model, part, text, batch_size)
-                    write_part(output, name, table, part, source)
-                    bar.update(len(table) + len(part.rejected))
-                    bar.set_postfix_str(name)
+            if engine == "ray":
+                score_on_ray(sources, output, address=address, bar=bar, **options)
+            else:
+                _score_here(sources, output, bar=bar, **options)
         return close_run(output, manifest)
 
 
-# One part
-
-
-def score_part(model: SentimentModel, part: Part, text: str, batch_size: int | None) -> pa.Table:
-    """The part's table with the prediction's columns."""
-    texts = part.table[text].to_pandas()
-    predictions = predict(model, texts, batch_size=batch_size, progress=False)
-    added = columns_beside(predictions, part.table.column_names)
-    table = part.table
-    for name, column in added.items():
-        values = column.astype(object).where(column.notna(), None) if column.dtype == label_dtype else column
-        table = table.append_column(name, pa.array(values, from_pandas=True))
-    (n_tokens,) = [name for name in added.columns if name.endswith("n_tokens")]
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), _TOKENS: n_tokens})
+def _score_here(
+    sources: list[Source],
+    output: Path,
+    *,
+    model: SentimentModel,
+    text: str,
+    strict: bool,
+    part_rows: int,
+    batch_size: int | None,
+    bar: tqdm,
+) -> None:
+    for number, source in enumerate(sources):
+        for name, part in missing_parts(output, number, source, part_rows, bar):
+            refuse_if_strict(part, source, strict)
+            table = score_part(model, part, text, batch_size)
+            write_part(output, name, table, part, source)
+            bar.update(len(table) + len(part.rejected))
+            bar.set_postfix_str(name)
 
 
 def missing_parts(output: Path, number: int, source: Source, part_rows: int, bar: tqdm) -> Iterator[tuple[str, Part]]:
@@ -141,58 +148,6 @@ def missing_parts(output: Path, number: int, source: Source, part_rows: int, bar
                 bar.update(_rows_of(output, name))
             else:
                 yield name, part
-
-
-def part_name(file: int, part: int) -> str:
-    return f"part-{file:05}-{part:06}"
-
-
-def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
-    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done."""
-    try:
-        if part.rejected:
-            folder = output / "rejected"
-            folder.mkdir(exist_ok=True)
-            records = [{"file": source.path.as_posix(), **row._asdict()} for row in part.rejected]
-            lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-            _write_whole(folder / f"{name}.jsonl", lines.encode("utf-8", "replace"))
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
-        _write_whole(output / f"{name}.parquet", buffer.getvalue())
-    except OSError as error:
-        raise DataError(
-            f"{output / name}: cannot be written ({error.strerror or error}); what was written before is whole. Make "
-            "room, then run the same command again"
-        ) from error
-
-
-def _write_whole(path: Path, data: bytes | pa.Buffer) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name is only safe once the folder is."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def refuse_if_strict(part: Part, source: Source, strict: bool) -> None:
-    if strict and part.rejected:
-        row = part.rejected[0]
-        raise DataError(f"{source.path}, line {row.line}: {row.reason}; without --strict such rows are set apart")
 
 
 # The run
@@ -283,7 +238,7 @@ def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
     rows = rejected = unreadable = parts = 0
     for path in sorted(output.glob("part-*.parquet")):
         file = pq.ParquetFile(path)
-        name = file.schema_arrow.metadata[_TOKENS].decode()
+        name = file.schema_arrow.metadata[TOKENS].decode()
         unreadable += int((file.read([name])[name].to_numpy() == 0).sum())
         rows, parts = rows + file.metadata.num_rows, parts + 1
         rejected += _rejected_of(output, path.stem)
@@ -294,7 +249,7 @@ def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     try:
-        _write_whole(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+        write_whole(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 

@@ -77,6 +77,8 @@ def score(
     device: Device = "auto",
     backend: Backend = "torch",
     force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT if it is a file that exists.")] = False,
+    engine: Annotated[Literal["local", "ray"], typer.Option(help="To a folder: what runs the parts.")] = "local",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; default: one on this machine.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="To a folder: stop at the first broken row.")] = False,
     spreadsheet_safe: Annotated[
         bool, typer.Option("--spreadsheet-safe", help="To a CSV or TSV: keep spreadsheets from running cells.")
@@ -96,7 +98,16 @@ def score(
 
     loaded = _load(model, device, backend)
     try:
-        done = score_files(inputs, output, model=loaded, text=text_column, strict=strict, batch_size=batch_size)
+        done = score_files(
+            inputs,
+            output,
+            model=loaded,
+            text=text_column,
+            engine=engine,
+            address=address,
+            strict=strict,
+            batch_size=batch_size,
+        )
     except KeyboardInterrupt:
         print(f"\nstopped; {output} keeps what is done. Run the same command again to go on.", file=sys.stderr)
         sys.exit(130)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 
-from sentiment_kit import bulk, cli
+from sentiment_kit import cli, parts
 from sentiment_kit.bulk import score_files
 from sentiment_kit.data import load_demo
 from sentiment_kit.files import DataError, write_table
@@ -99,9 +99,12 @@ def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, m
     (out / "part-00000-000004.parquet").unlink()
     (out / ".part-00000-000004.parquet.tmp").write_bytes(b"half")
     sizes = []
-    monkeypatch.setattr(
-        bulk, "predict", lambda model, texts, **options: sizes.append(len(texts)) or predict(model, texts)
-    )
+
+    def counted(model, texts, **options):
+        sizes.append(len(texts))
+        return predict(model, texts, **options)
+
+    monkeypatch.setattr(parts, "predict", counted)
     score_files([tweets_file], out, model=demo_model, part_rows=20)
     assert sizes == [20, 10]
     assert contents(out) == whole
@@ -183,7 +186,7 @@ def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatc
             raise OSError(28, "No space left on device")
         real(handle)
 
-    monkeypatch.setattr(bulk.os, "fsync", full)
+    monkeypatch.setattr(parts.os, "fsync", full)
     with pytest.raises(DataError, match=r"cannot be written .No space left on device.*run the same command again"):
         score_files([tweets_file], out, model=demo_model, part_rows=20)
     assert not list(out.glob(".*.tmp"))
@@ -229,7 +232,7 @@ def test_the_command_is_interrupted(tweets_file, tmp_path, monkeypatch, capsys):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bulk, "predict", interrupted)
+    monkeypatch.setattr(parts, "predict", interrupted)
     assert run(monkeypatch, tweets_file, tmp_path / "out") == 130
     assert "Run the same command again to go on." in capsys.readouterr().err
 

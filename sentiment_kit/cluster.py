@@ -1,0 +1,160 @@
+"""The parts of `bulk` on a cluster, or on one machine's cores, through Ray Data (extra `ray`).
+
+Reading tasks, one a file, cut it into parts; an actor a GPU, or a group of cores, holds the model, scores a part at a
+time and writes it where `bulk` would. What is written, and what a second run skips, is the same row for row. Every
+machine must see inputs, output and model under the same paths.
+
+A part travels as one row of bytes, so that Ray, which joins and splits rows as it likes, can do it no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from tqdm import tqdm
+
+from .files import DataError
+from .model import SentimentModel, load_model
+from .parts import part_name, refuse_if_strict, score_part, write_part
+from .readers import Part, Source, iter_parts
+
+CORES_PER_MODEL = 8
+"""Cores of an actor without a GPU, where there are so many: more threads gain little on batches of tweets."""
+
+
+def score_on_ray(
+    sources: list[Source],
+    output: Path,
+    *,
+    model: SentimentModel,
+    text: str,
+    strict: bool,
+    part_rows: int,
+    batch_size: int | None,
+    address: str | None,
+    bar: tqdm,
+) -> None:
+    """Score all parts that are not in `output`.
+
+    Parameters
+    ----------
+    sources, output, text, strict, part_rows, batch_size : as in `bulk.score_files`, whose checks are done
+    model : what the actors load by its name
+    address : of a running cluster; None for one on this machine, for as long as this takes
+    bar : moved on by the rows of each part
+
+    Raises
+    ------
+    DataError
+        Ray is not installed or no cluster is at the address; with `strict`, a row that cannot be read.
+    """
+    ray = _connected(address)
+    try:
+        files = [
+            {"number": number, "source": pickle.dumps(source), "done": _done(output, number)}
+            for number, source in enumerate(sources)
+        ]
+        how = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
+        actors, resources, threads = _shares(ray.cluster_resources(), model.device.type == "cuda")
+        parts = ray.data.from_items(files, override_num_blocks=len(files)).flat_map(
+            # Reading waits for disks more than it computes, and must not wait for a core that the models hold.
+            _read_parts,
+            fn_args=(part_rows, strict),
+            num_cpus=0,
+        )
+        written = parts.map_batches(
+            _Scorer,
+            fn_constructor_args=(how, output.absolute(), text, batch_size, threads, str(model.dtype)),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=actors),
+            **resources,  # an actor that dies is started anew, and its part done again, by Ray's default
+        )
+        for part in written.iter_rows():
+            bar.update(int(part["rows"]))
+            bar.set_postfix_str(str(part["name"]))
+    except ray.exceptions.RayTaskError as error:
+        cause = error.cause if isinstance(error.cause, Exception) else error
+        if isinstance(cause, DataError):
+            raise DataError(str(cause)) from error
+        raise
+    finally:
+        if address is None:
+            ray.shutdown()
+
+
+def _connected(address: str | None) -> Any:
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise DataError('the engine ray needs Ray: pip install "sentiment-kit[ray]"') from error
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise DataError(f"no Ray cluster at {address!r} ({error!s:.200}); start one, or leave --address out") from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.execution_options.preserve_order = False
+    return ray
+
+
+def _shares(resources: dict[str, float], on_gpu: bool) -> tuple[int, dict[str, int], int]:
+    """How many actors, what each asks of Ray, and its threads."""
+    cores = max(1, int(resources.get("CPU", 1)))
+    if on_gpu:
+        gpus = max(1, int(resources.get("GPU", 0)))
+        return gpus, {"num_gpus": 1, "num_cpus": 1}, max(1, cores // gpus)
+    # One core is left to Ray's own tasks; on a small machine the threads use it all the same.
+    actors = max(1, cores // CORES_PER_MODEL)
+    return actors, {"num_cpus": max(1, (cores - 1) // actors)}, max(1, cores // actors)
+
+
+def _done(output: Path, number: int) -> list[int]:
+    prefix = part_name(number, 0).rsplit("-", 1)[0]
+    return sorted(int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet"))
+
+
+def _read_parts(file: dict[str, Any], part_rows: int, strict: bool) -> Iterator[dict[str, Any]]:
+    """The parts of one file that are missing, each as one row of bytes."""
+    source, done = pickle.loads(file["source"]), set(file["done"])
+    first = next(number for number in range(len(done) + 1) if number not in done)
+    for number, part in enumerate(iter_parts(source, part_rows, first=first), first):
+        if number in done:
+            continue
+        refuse_if_strict(part, source, strict)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, part.table.schema) as writer:
+            writer.write_table(part.table)
+        yield {
+            "name": part_name(file["number"], number),
+            "table": sink.getvalue().to_pybytes(),
+            "rejected": pickle.dumps(part.rejected),
+            "source": file["source"],
+        }
+
+
+class _Scorer:
+    """An actor with a model of its own."""
+
+    def __init__(
+        self, how: dict[str, Any], output: Path, text: str, batch_size: int | None, threads: int, dtype: str
+    ) -> None:
+        torch.set_num_threads(threads)
+        self._model = load_model(**how, dtype=dtype)
+        self._output, self._text, self._batch_size = output, text, batch_size
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list]:
+        name, source = str(batch["name"][0]), pickle.loads(batch["source"][0])
+        table = pa.ipc.open_stream(batch["table"][0]).read_all()
+        part = Part(table, pickle.loads(batch["rejected"][0]))
+        write_part(self._output, name, score_part(self._model, part, self._text, self._batch_size), part, source)
+        return {"name": [name], "rows": [len(table) + len(part.rejected)]}

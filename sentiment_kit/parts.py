@@ -1,0 +1,90 @@
+"""One part of a bulk run: scored and written, whole or not at all, by whichever process has it.
+
+`bulk` says which parts there are and what the folder looks like; `cluster` spreads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .files import DataError
+from .inference import columns_beside, predict
+from .labels import label_dtype
+from .model import SentimentModel
+from .readers import Part, Source
+
+TOKENS = b"sentiment_kit_n_tokens"
+"""Metadata of a part: which column has the number of tokens, 0 for a row with nothing to read."""
+
+
+def score_part(model: SentimentModel, part: Part, text: str, batch_size: int | None) -> pa.Table:
+    """The part's table with the prediction's columns."""
+    texts = part.table[text].to_pandas()
+    predictions = predict(model, texts, batch_size=batch_size, progress=False)
+    added = columns_beside(predictions, part.table.column_names)
+    table = part.table
+    for name, column in added.items():
+        values = column.astype(object).where(column.notna(), None) if column.dtype == label_dtype else column
+        table = table.append_column(name, pa.array(values, from_pandas=True))
+    (n_tokens,) = [name for name in added.columns if name.endswith("n_tokens")]
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: n_tokens})
+
+
+def part_name(file: int, part: int) -> str:
+    """What a part is called, without its suffix."""
+    return f"part-{file:05}-{part:06}"
+
+
+def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
+    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done."""
+    try:
+        if part.rejected:
+            folder = output / "rejected"
+            folder.mkdir(exist_ok=True)
+            records = [{"file": source.path.as_posix(), **row._asdict()} for row in part.rejected]
+            lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+            write_whole(folder / f"{name}.jsonl", lines.encode("utf-8", "replace"))
+        buffer = pa.BufferOutputStream()
+        pq.write_table(table, buffer, compression="zstd")
+        write_whole(output / f"{name}.parquet", buffer.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"{output / name}: cannot be written ({error.strerror or error}); what was written before is whole. Make "
+            "room, then run the same command again"
+        ) from error
+
+
+def write_whole(path: Path, data: bytes | pa.Buffer) -> None:
+    """A file under another name, synced, then renamed."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is only safe once the folder is."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def refuse_if_strict(part: Part, source: Source, strict: bool) -> None:
+    """Raise `DataError` for the first row of a part that cannot be read, if that is wanted."""
+    if strict and part.rejected:
+        row = part.rejected[0]
+        raise DataError(f"{source.path}, line {row.line}: {row.reason}; without --strict such rows are set apart")
