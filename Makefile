@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 REPORT := report
 
-.PHONY: help report test lint lab clean notebooks demo-model constraints
+SECONDS := 600
+
+.PHONY: help report test lint lab fuzz clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
 
 help:
@@ -15,6 +17,7 @@ help:
 	@echo "make lint        ruff check and format check"
 	@echo "make notebooks   run the notebooks in place, as they are committed"
 	@echo "make demo-model  train the embedded demo model again"
+	@echo "make fuzz        look for inputs that crash, hang or lose rows (SECONDS=600)"
 	@echo "make clean       remove what these made, the environment included"
 
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -39,6 +42,9 @@ lint: $(VENV)/installed
 
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab --notebook-dir notebooks
+
+fuzz: $(VENV)/installed
+	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=6000
 
 # In place; the README's picture is the first figure of the first notebook.
 notebooks: $(VENV)/installed

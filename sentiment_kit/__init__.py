@@ -1,9 +1,9 @@
 """Use, measure and question an Italian tweet-sentiment model.
 
 Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. In reading
-order: labels, cleaning, football, phenomena, duplicates, files, data, hub, backends, model, batching, inference,
-intervals, evaluation, protocols, confusion, calibration, slices, probes, claims, explain, baseline, training,
-benchmark, plots, scorecard, report, cli.
+order: labels, cleaning, football, phenomena, duplicates, files, data, hub, readers, backends, model, batching,
+inference, intervals, evaluation, protocols, confusion, calibration, slices, probes, claims, explain, baseline,
+training, benchmark, parts, cluster, bulk, plots, scorecard, report, cli.
 """
 
 import warnings

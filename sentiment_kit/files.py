@@ -11,6 +11,7 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         rows = split_rows(text, "\t", path, quoting=csv.QUOTE_NONE)
     header = rows[0]
     if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
+        twice = Counter(header).most_common(1)[0][0]
         raise DataError(f"{path}: the column {twice!r} occurs twice in the header")
     check_widths(rows[1:], header, path)
     return pd.DataFrame(rows[1:], columns=header, dtype=text_dtype)

@@ -35,7 +35,8 @@ class SentimentModel:
     Attributes
     ----------
     tokenizer : the tokenizer of transformers
-    network : the module in evaluation mode, on `device` in `dtype`; None where ONNX Runtime has it
+    network : the module in evaluation mode, on `device` in `dtype`; None where ONNX Runtime has it. On a processor in
+        float32 its linear layers are packed (`backends.PackedLinear`): its weights are those of `state_dict()`
     labels : tuple of 2 or 3 of `LABELS`, in the order of the network's outputs
     device : torch.device
     dtype : torch.dtype of the weights

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -127,7 +127,7 @@ def inspect(path: Path) -> Source:
             quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
         columns = next((record for record, _ in _csv_records(path, delimiter, quoting, 0) if record), [])
         lines = sum(1 for _ in _lines(path)) - 1
-    twice = [name for number, name in enumerate(columns) if name in columns[:number]]
+    twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice or not columns:
         what = f"the column {twice[0]!r} occurs twice" if twice else "no columns"
         raise DataError(f"{path}: {what}; expected a header that names each column once")

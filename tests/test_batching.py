@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from tqdm import tqdm
 from sentiment_kit import batching
 from sentiment_kit.batching import Tokens, batch_bounds, pad, score, score_on_devices, token_budget, tokenize
 from sentiment_kit.data import load_demo
+from sentiment_kit.inference import predict
 from sentiment_kit.model import load_model
 
 TEXTS = load_demo("test")["text"].tolist()[:120]
@@ -99,12 +101,15 @@ def test_chunks_and_budgets_change_nothing(demo_model, chunk, budget):
 
 def test_two_devices_give_the_same_in_order():
     model = load_model("demo", device="cpu")
-    alone = score(model, TEXTS)
-    bar = tqdm(total=len(TEXTS), disable=True)
-    both = score_on_devices(model, TEXTS, ["cpu", "cpu"], bar=bar)
-    np.testing.assert_allclose(both.probabilities, alone.probabilities, atol=1e-5)
-    np.testing.assert_array_equal(both.n_tokens, alone.n_tokens)
+    texts = pd.Series([*TEXTS, None, TEXTS[0], "@solo"]).sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(predict(model, texts, devices=["cpu", "cpu"]), predict(model, texts), atol=1e-5)
     assert score_on_devices(model, [], ["cpu"]).probabilities.shape == (0, 3)
+
+
+@pytest.mark.parametrize("devices", ["cuda:0", []])
+def test_devices_are_a_list(tiny_model, devices):
+    with pytest.raises(ValueError, match=r'devices must be a list such as \["cuda:0", "cuda:1"\]'):
+        predict(tiny_model, "ciao", devices=devices)
 
 
 @pytest.mark.parametrize(("hidden_size", "budget"), [(768, 512), (1024, 384), (64, 6144), (32, 8192)])

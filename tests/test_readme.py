@@ -30,7 +30,7 @@ def _run(command, **options):
 
 def test_all_blocks_are_of_a_kind_that_is_run():
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
     assert MAKE[:2] == ["make report", "make test"]
 
 
