@@ -237,6 +237,20 @@ def test_the_command_is_interrupted(tweets_file, tmp_path, monkeypatch, capsys):
     assert "Run the same command again to go on." in capsys.readouterr().err
 
 
+def test_the_command_is_stopped_by_ctrl_c(tmp_path):
+    table = pd.DataFrame({"text": [f"{text} {number}" for number in range(300) for text in TWEETS["text"]]})
+    write_table(table, tmp_path / "t.csv")
+    command = [sys.executable, "-m", "sentiment_kit", "score", "--model", "demo", str(tmp_path / "t.csv")]
+    process = subprocess.Popen([*command, str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (tmp_path / "out" / "manifest.json").exists():
+        os.sched_yield()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert (process.returncode, "Run the same command again" in errors) == (130, True), errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "out").glob(".*.tmp"))
+
+
 def test_the_command_needs_an_output(tweets_file, monkeypatch, capsys):
     assert run(monkeypatch, tweets_file) == 2
     assert "say where to write" in capsys.readouterr().err
