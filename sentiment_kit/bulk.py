@@ -27,7 +27,7 @@ from tqdm import tqdm
 from . import __version__
 from .cluster import score_on_ray
 from .files import DataError
-from .hub import find_folder, weights_hash
+from .hub import find_folder, tokenizer_hash, weights_hash
 from .inference import show_progress
 from .model import SentimentModel
 from .parts import TOKENS, part_name, refuse_if_strict, score_part, write_part, write_whole
@@ -64,7 +64,7 @@ def score_files(
 
     Parameters
     ----------
-    inputs : files, folders and globs of CSV, TSV, JSON Lines (also .gz, .zst) and Parquet
+    inputs : files, folders and globs of CSV, TSV, JSON Lines (also .gz, .zst) and Parquet; what is in `output` is none
     output : folder, new or of an earlier run of the same inputs, model and options
     model : SentimentModel
     text : the column to read, in every file
@@ -91,7 +91,8 @@ def score_files(
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but {engine!r} was passed")
     output = Path(output)
-    sources = [inspect(path) for path in find_files(list(inputs))]
+    files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
+    sources = [inspect(path) for path in files]
     check_columns(sources, text)
     manifest = make_manifest(sources, model, text, part_rows)
     with locked(output):
@@ -170,6 +171,9 @@ def make_manifest(sources: list[Source], model: SentimentModel, text: str, part_
         "model": model.name,
         "revision": model.revision,
         "weights": weights_hash(folder),
+        "tokenizer": tokenizer_hash(folder),
+        "labels": list(model.labels),
+        "max_tokens": model.max_tokens,
         "backend": model.backend,
         "device": model.device.type,
         "dtype": str(model.dtype),
@@ -203,6 +207,8 @@ def locked(output: Path) -> Iterator[None]:
 def open_run(output: Path, manifest: dict[str, Any]) -> None:
     """Begin a run, or make sure that the one in the folder is of the same inputs, model and options."""
     path = output / "manifest.json"
+    for left_over in output.rglob(".*.tmp"):  # of a run that was killed; the lock says that none is going on
+        left_over.unlink()
     others = [found.name for found in output.iterdir() if not found.name.startswith(".")]
     if not path.exists():
         if others:

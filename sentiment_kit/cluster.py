@@ -55,23 +55,25 @@ def score_on_ray(
     DataError
         Ray is not installed or no cluster is at the address; with `strict`, a row that cannot be read.
     """
-    ray = _connected(address)
+    ray, started = _connected(address)
     try:
         files = [
             {"number": number, "source": pickle.dumps(source), "done": _done(output, number)}
             for number, source in enumerate(sources)
         ]
         how = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
-        actors, resources, threads = _shares(ray.cluster_resources(), model.device.type == "cuda")
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        actors, resources, threads = _shares(nodes, model.device.type == "cuda")
+        here = str(Path.cwd())
         parts = ray.data.from_items(files, override_num_blocks=len(files)).flat_map(
             # Reading waits for disks more than it computes, and must not wait for a core that the models hold.
             _read_parts,
-            fn_args=(part_rows, strict),
+            fn_args=(part_rows, strict, here),
             num_cpus=0,
         )
         written = parts.map_batches(
             _Scorer,
-            fn_constructor_args=(how, output.absolute(), text, batch_size, threads, str(model.dtype)),
+            fn_constructor_args=(how, output.absolute(), text, batch_size, threads, str(model.dtype), here),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=actors),
             **resources,  # an actor that dies is started anew, and its part done again, by Ray's default
@@ -85,37 +87,51 @@ def score_on_ray(
             raise DataError(str(cause)) from error
         raise
     finally:
-        if address is None:
+        if started:
             ray.shutdown()
 
 
-def _connected(address: str | None) -> Any:
+def _connected(address: str | None) -> tuple[Any, bool]:
+    """Ray, and whether it was connected here: a session that was there before is used, and left."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
     except ImportError as error:
         raise DataError('the engine ray needs Ray: pip install "sentiment-kit[ray]"') from error
+    started = not ray.is_initialized()
+    if not started and address is not None:
+        raise DataError(f"Ray is connected already in this process; leave the address {address!r} out, or disconnect")
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="error", ignore_reinit_error=True)
+        if started:
+            ray.init(address=address, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise DataError(f"no Ray cluster at {address!r} ({error!s:.200}); start one, or leave --address out") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.execution_options.preserve_order = False
-    return ray
+    return ray, started
 
 
-def _shares(resources: dict[str, float], on_gpu: bool) -> tuple[int, dict[str, int], int]:
-    """How many actors, what each asks of Ray, and its threads."""
-    cores = max(1, int(resources.get("CPU", 1)))
+def _shares(nodes: list[dict[str, float]], on_gpu: bool) -> tuple[int, dict[str, int], int]:
+    """How many actors, what each asks of Ray, and its threads, from what each machine has.
+
+    Raises
+    ------
+    DataError
+        Models for a GPU, and no machine has one: Ray would wait for one for ever.
+    """
+    cores = [int(node.get("CPU", 0)) for node in nodes]
     if on_gpu:
-        gpus = max(1, int(resources.get("GPU", 0)))
-        return gpus, {"num_gpus": 1, "num_cpus": 1}, max(1, cores // gpus)
-    # One core is left to Ray's own tasks; on a small machine the threads use it all the same.
-    actors = max(1, cores // CORES_PER_MODEL)
-    return actors, {"num_cpus": max(1, (cores - 1) // actors)}, max(1, cores // actors)
+        gpus = sum(int(node.get("GPU", 0)) for node in nodes)
+        if gpus == 0:
+            raise DataError('the model is on cuda, but no machine of the cluster has a GPU; load it with device="cpu"')
+        return gpus, {"num_gpus": 1, "num_cpus": 1}, max(1, sum(cores) // gpus)
+    # An actor fits on the smallest machine. One core of it is left to Ray's own tasks; the threads use it all the same.
+    smallest = max(1, min((count for count in cores if count), default=1))
+    size = min(CORES_PER_MODEL, smallest)
+    return sum(count // size for count in cores) or 1, {"num_cpus": max(1, size - 1)}, size
 
 
 def _done(output: Path, number: int) -> list[int]:
@@ -123,8 +139,9 @@ def _done(output: Path, number: int) -> list[int]:
     return sorted(int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet"))
 
 
-def _read_parts(file: dict[str, Any], part_rows: int, strict: bool) -> Iterator[dict[str, Any]]:
-    """The parts of one file that are missing, each as one row of bytes."""
+def _read_parts(file: dict[str, Any], part_rows: int, strict: bool, here: str) -> Iterator[dict[str, Any]]:
+    """The parts of one file that are missing, each as one row of bytes; `here` is where relative paths begin."""
+    os.chdir(here)
     source, done = pickle.loads(file["source"]), set(file["done"])
     first = next(number for number in range(len(done) + 1) if number not in done)
     for number, part in enumerate(iter_parts(source, part_rows, first=first), first):
@@ -146,8 +163,16 @@ class _Scorer:
     """An actor with a model of its own."""
 
     def __init__(
-        self, how: dict[str, Any], output: Path, text: str, batch_size: int | None, threads: int, dtype: str
+        self,
+        how: dict[str, Any],
+        output: Path,
+        text: str,
+        batch_size: int | None,
+        threads: int,
+        dtype: str,
+        here: str,
     ) -> None:
+        os.chdir(here)
         torch.set_num_threads(threads)
         self._model = load_model(**how, dtype=dtype)
         self._output, self._text, self._batch_size = output, text, batch_size

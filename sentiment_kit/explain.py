@@ -198,7 +198,10 @@ def _integrated_gradients(
             internal_batch_size=max(len(token_ids), _TOKENS_PER_PASS // width),
         ).sum(dim=-1)  # (n, width, hidden) -> (n, width)
         with torch.inference_mode():
-            change = (logits(ids, mask) - logits(empty, mask)).gather(1, chosen[:, None])[:, 0]
+            # As embeddings, for some networks (RoBERTa) give a [PAD] among the ids no position of its own.
+            embedded = model.network.get_input_embeddings()(empty)
+            nothing = model.network(inputs_embeds=embedded, attention_mask=mask).logits
+            change = (logits(ids, mask) - nothing).gather(1, chosen[:, None])[:, 0]
         found = parts.detach().cpu().double().numpy()
         return [row[: len(ids)] for row, ids in zip(found, token_ids, strict=True)], change.cpu().double().tolist()
 

@@ -92,6 +92,13 @@ def weights_hash(folder: Path) -> str:
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
+def tokenizer_hash(folder: Path) -> str:
+    """SHA-256, in hexadecimal, of the files that decide a text's tokens."""
+    patterns = ("*token*.json", "vocab*", "merges.txt", "*.model")
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+    return hashlib.sha256("".join(map(file_hash, files)).encode()).hexdigest()
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -29,8 +30,10 @@ def score_part(model: SentimentModel, part: Part, text: str, batch_size: int | N
     added = columns_beside(predictions, part.table.column_names)
     table = part.table
     for name, column in added.items():
-        values = column.astype(object).where(column.notna(), None) if column.dtype == label_dtype else column
-        table = table.append_column(name, pa.array(values, from_pandas=True))
+        is_label = column.dtype == label_dtype
+        values = column.astype(object).where(column.notna(), None) if is_label else column
+        # The type is said, for a part without any label would have none.
+        table = table.append_column(name, pa.array(values, pa.string() if is_label else None, from_pandas=True))
     (n_tokens,) = [name for name in added.columns if name.endswith("n_tokens")]
     return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: n_tokens})
 
@@ -61,7 +64,7 @@ def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Sou
 
 def write_whole(path: Path, data: bytes | pa.Buffer) -> None:
     """A file under another name, synced, then renamed."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -78,7 +81,8 @@ def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            with contextlib.suppress(OSError):  # some network file systems cannot
+                os.fsync(handle)
         finally:
             os.close(handle)
 

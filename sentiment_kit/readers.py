@@ -79,14 +79,23 @@ def find_files(inputs: list[str | Path]) -> list[Path]:
             root = Path(path.anchor) if path.is_absolute() else Path()
             members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
         if not path.is_file():
-            members = [member for member in members if member.is_file() and not member.name.startswith(".")]
+            members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
         if not members:
             raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
         for member in members:
             if not _is_known(member):
                 raise DataError(f"{member}: expected a file ending in {', '.join(FORMATS)}, also with .gz or .zst")
-        found += [member for member in members if member not in found]
-    return found
+        found += members
+    once: dict[Path, Path] = {}
+    for member in found:
+        once.setdefault(member.resolve(), member)
+    return list(once.values())
+
+
+def _is_hidden(member: Path, folder: Path) -> bool:
+    """Whether a name below the folder begins with a dot, as those of editors' and notebooks' copies do."""
+    own = member.relative_to(folder).parts if folder.is_dir() else (member.name,)
+    return any(name.startswith(".") for name in own)
 
 
 def _is_known(path: Path) -> bool:
@@ -123,9 +132,12 @@ def inspect(path: Path) -> Source:
         with _lines(path) as stream:
             header = next((line.text for line in stream if line.text.strip()), "")
         delimiter = delimiter_of(header) if suffix == ".csv" else "\t"
-        if suffix == ".tsv" and any(bad for _, bad in _csv_records(path, "\t", quoting, 0)):
+        if suffix == ".tsv" and any(_is_quoting(bad) for _, bad in _csv_records(path, "\t", quoting, 0)):
             quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
-        columns = next((record for record, _ in _csv_records(path, delimiter, quoting, 0) if record), [])
+        header_fields, bad = next(_csv_records(path, delimiter, quoting, 0), ([], None))
+        if bad is not None:
+            raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
+        columns = header_fields or []
         lines = sum(1 for _ in _lines(path)) - 1
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice or not columns:
@@ -282,6 +294,10 @@ def _as_text(value: Any) -> str | None:
     if value is None:
         return None
     return well_formed(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _is_quoting(bad: Rejected | None) -> bool:
+    return bad is not None and bad.reason.startswith("broken quoting")
 
 
 def _rejected(lines: list[_Line], reason: str) -> Rejected:

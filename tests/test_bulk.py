@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -88,6 +89,21 @@ def test_broken_and_empty_rows(tmp_path, demo_model):
     assert len(scored(tmp_path / "strict")) == 1, "what came before is kept"
 
 
+def test_a_part_without_any_label_has_the_same_types(tmp_path, demo_model):
+    path = tmp_path / "t.csv"
+    path.write_text("id,text\n1,@solo\n2,bello\n3,x,y\n")
+    score_files([path], tmp_path / "out", model=demo_model, part_rows=1)
+    tables = [pq.read_table(part) for part in sorted((tmp_path / "out").glob("part-*"))]
+    assert [len(table) for table in tables] == [1, 1, 0]
+    assert pa.concat_tables(tables)["label"].to_pylist()[0] is None  # raises where types differ
+
+
+def test_an_output_inside_the_input_is_no_input(tmp_path, demo_model):
+    write_table(TWEETS, tmp_path / "t.csv")
+    for _ in range(2):
+        assert score_files([tmp_path], tmp_path / "scored", model=demo_model, part_rows=50).rows == 90
+
+
 # Stopped and taken up again
 
 
@@ -153,6 +169,9 @@ def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, t
     before = contents(out)
     with pytest.raises(DataError, match="was begun with model 'demo', now it is"):
         score_files([tweets_file], out, model=tiny_model, part_rows=50)
+    swapped = dataclasses.replace(demo_model, labels=("positive", "neutral", "negative"))
+    with pytest.raises(DataError, match="was begun with labels"):
+        score_files([tweets_file], out, model=swapped, part_rows=50)
     with pytest.raises(DataError, match="was begun with text 'text', now it is 'id'"):
         score_files([tweets_file], out, model=demo_model, part_rows=50, text="id")
     with pytest.raises(DataError, match="part_rows 50, now it is 51"):
@@ -182,7 +201,7 @@ def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatc
 
     def full(handle):
         calls.append(handle)
-        if len(calls) == 6:
+        if len(calls) == 7:  # the manifest and two parts took two each, for file and folder
             raise OSError(28, "No space left on device")
         real(handle)
 

@@ -79,16 +79,23 @@ def test_with_strict_the_row_is_named(big_file, tmp_path, demo_model):
 
 
 @pytest.mark.parametrize(
-    ("resources", "on_gpu", "expected"),
+    ("nodes", "on_gpu", "expected"),
     [
-        ({"CPU": 2.0}, False, (1, {"num_cpus": 1}, 2)),  # one core is left to Ray's own tasks
-        ({"CPU": 1.0}, False, (1, {"num_cpus": 1}, 1)),
-        ({"CPU": 64.0}, False, (8, {"num_cpus": 7}, 8)),
-        ({"CPU": 64.0, "GPU": 8.0}, True, (8, {"num_gpus": 1, "num_cpus": 1}, 8)),
+        ([{"CPU": 2.0}], False, (1, {"num_cpus": 1}, 2)),  # one core is left to Ray's own tasks
+        ([{"CPU": 1.0}], False, (1, {"num_cpus": 1}, 1)),
+        ([{"CPU": 64.0}], False, (8, {"num_cpus": 7}, 8)),
+        ([{"CPU": 4.0}, {"CPU": 4.0}], False, (2, {"num_cpus": 3}, 4)),  # none larger than a machine
+        ([{"CPU": 6.0}, {"CPU": 16.0}, {}], False, (3, {"num_cpus": 5}, 6)),
+        ([{"CPU": 32.0, "GPU": 4.0}, {"CPU": 32.0, "GPU": 4.0}], True, (8, {"num_gpus": 1, "num_cpus": 1}, 8)),
     ],
 )
-def test_shares(resources, on_gpu, expected):
-    assert _shares(resources, on_gpu) == expected
+def test_shares(nodes, on_gpu, expected):
+    assert _shares(nodes, on_gpu) == expected
+
+
+def test_a_cluster_without_a_gpu_is_named():
+    with pytest.raises(DataError, match="no machine of the cluster has a GPU"):
+        _shares([{"CPU": 8.0}], True)
 
 
 def test_done_parts_are_those_of_the_file(tmp_path):

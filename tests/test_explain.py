@@ -57,8 +57,10 @@ def test_a_linear_model_is_explained_exactly(tiny_model, monkeypatch):
     """Where the logit is a sum over pieces, each piece's part is its own term."""
     weights = torch.linspace(-1, 1, tiny_model.network.get_input_embeddings().embedding_dim)
 
-    def forward(input_ids, attention_mask=None):
-        terms = tiny_model.network.get_input_embeddings()(input_ids) @ weights  # (n, width)
+    def forward(input_ids=None, attention_mask=None, inputs_embeds=None):
+        if inputs_embeds is None:
+            inputs_embeds = tiny_model.network.get_input_embeddings()(input_ids)
+        terms = inputs_embeds @ weights  # (n, width)
         score = (terms if attention_mask is None else terms * attention_mask).sum(dim=1)
         return type("Output", (), {"logits": torch.stack([score, -score, 0 * score], dim=1)})
 

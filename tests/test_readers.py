@@ -91,6 +91,21 @@ def test_a_tsv_with_quotes_that_do_not_pair_has_none(tmp_path):
     assert texts(read(path)) == ['dice "ciao', '"a tutti']
 
 
+def test_a_bad_byte_in_a_tsv_leaves_its_quotes(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_bytes(b'id\ttext\na\t"ciao ""bella"""\nb\tperch\xe8\n')
+    parts = read(path)
+    assert texts(parts) == ['ciao "bella"']
+    assert rejected(parts) == [(3, "not UTF-8 (byte 0xe8)")]
+
+
+def test_a_broken_header_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"localit\xe0\nid,text\na,uno\n")
+    with pytest.raises(DataError, match=r"t\.csv, line 1: not UTF-8 .byte 0xe0.; expected a header"):
+        read(path)
+
+
 def test_a_semicolon_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("id;text\na;uno, due\n")
@@ -169,13 +184,14 @@ def test_parquet_keeps_its_types_over_row_groups(tmp_path):
 
 
 def test_folders_and_patterns(tmp_path):
-    for name in ("b.csv", "a.csv", "notes.txt", "in/c.jsonl.gz", ".hidden.csv"):
+    for name in ("b.csv", "a.csv", "notes.txt", "in/c.jsonl.gz", ".hidden.csv", ".ipynb_checkpoints/d.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text\n")
     names = [path.name for path in find_files([tmp_path])]
     assert names == ["a.csv", "b.csv", "c.jsonl.gz"]
     assert [path.name for path in find_files([tmp_path / "*.csv"])][-2:] == ["a.csv", "b.csv"]
-    assert [path.name for path in find_files([tmp_path / "b.csv", tmp_path])] == ["b.csv", "a.csv", "c.jsonl.gz"]
+    twice = [tmp_path / "b.csv", tmp_path, tmp_path / "in" / ".." / "a.csv"]
+    assert [path.name for path in find_files(twice)] == ["b.csv", "a.csv", "c.jsonl.gz"]
     with pytest.raises(DataError, match=r"notes\.txt: expected a file ending in \.csv"):
         find_files([tmp_path / "notes.txt"])
     with pytest.raises(DataError, match="no such file, or a folder or pattern without one"):
