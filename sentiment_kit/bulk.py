@@ -92,6 +92,8 @@ def score_files(
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but {engine!r} was passed")
     output = Path(output)
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
+    if not files:
+        raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
     sources = [inspect(path) for path in files]
     check_columns(sources, text)
     manifest = make_manifest(sources, model, text, part_rows)
@@ -207,8 +209,6 @@ def locked(output: Path) -> Iterator[None]:
 def open_run(output: Path, manifest: dict[str, Any]) -> None:
     """Begin a run, or make sure that the one in the folder is of the same inputs, model and options."""
     path = output / "manifest.json"
-    for left_over in output.rglob(".*.tmp"):  # of a run that was killed; the lock says that none is going on
-        left_over.unlink()
     others = [found.name for found in output.iterdir() if not found.name.startswith(".")]
     if not path.exists():
         if others:
@@ -227,6 +227,9 @@ def open_run(output: Path, manifest: dict[str, Any]) -> None:
                 f"{output}: was begun with {_difference(name, earlier.get(name), value)}; run the earlier command, or "
                 "choose another folder"
             )
+    # Only now is it known that the folder is ours: what a killed run left half-written goes. None is going on.
+    for left_over in (*output.glob(".part-*.tmp"), *(output / "rejected").glob(".part-*.tmp")):
+        left_over.unlink()
 
 
 def _difference(name: str, earlier: Any, now: Any) -> str:

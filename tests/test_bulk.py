@@ -220,8 +220,14 @@ def test_mistakes_come_before_the_work(tweets_file, tmp_path, demo_model):
     assert not (tmp_path / "out").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    (tmp_path / "mine" / ".part-of-it.tmp").write_text("precious")
     with pytest.raises(DataError, match=r"holds thesis\.txt and no manifest\.json"):
         score_files([tweets_file], tmp_path / "mine", model=demo_model)
+    assert (tmp_path / "mine" / ".part-of-it.tmp").read_text() == "precious", (
+        "nothing goes from a folder that is not ours"
+    )
+    with pytest.raises(DataError, match="holds all inputs"):
+        score_files([tweets_file], tmp_path, model=demo_model)
     with pytest.raises(DataError, match="cannot be used as a folder"):
         score_files([tweets_file], tweets_file / "out", model=demo_model)
     number = tmp_path / "n.parquet"
