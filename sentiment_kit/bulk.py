@@ -28,9 +28,19 @@ from . import __version__
 from .cluster import score_on_ray
 from .files import DataError
 from .hub import find_folder, tokenizer_hash, weights_hash
-from .inference import show_progress
+from .inference import names_beside, show_progress
 from .model import SentimentModel
-from .parts import TOKENS, part_name, refuse_if_strict, score_part, write_part, write_whole
+from .parts import (
+    TOKENS,
+    Job,
+    done_parts,
+    first_missing,
+    part_name,
+    refuse_if_strict,
+    score_part,
+    write_part,
+    write_whole,
+)
 from .readers import Part, Source, find_files, inspect, iter_parts
 
 PART_ROWS = 16_384
@@ -96,77 +106,64 @@ def score_files(
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
     sources = [inspect(path) for path in files]
     check_columns(sources, text)
-    manifest = make_manifest(sources, model, text, part_rows)
+    job = Job(model, text, part_rows, strict, batch_size)
+    manifest = make_manifest(sources, job)
     with locked(output):
         open_run(output, manifest)
         total = sum(source.lines for source in sources)
-        bar = tqdm(total=total, unit=" rows", disable=not show_progress(progress), mininterval=1)
-        options = {"model": model, "text": text, "strict": strict, "part_rows": part_rows, "batch_size": batch_size}
-        with bar:
+        done = sum(_rows_of(path) for path in output.glob("part-*.parquet"))
+        shown = show_progress(progress)
+        with tqdm(total=total, initial=done, unit=" rows", disable=not shown, mininterval=1) as bar:
             if engine == "ray":
-                score_on_ray(sources, output, address=address, bar=bar, **options)
+                score_on_ray(sources, output, job, address=address, bar=bar)
             else:
-                _score_here(sources, output, bar=bar, **options)
+                _score_here(sources, output, job, bar)
         return close_run(output, manifest)
 
 
-def _score_here(
-    sources: list[Source],
-    output: Path,
-    *,
-    model: SentimentModel,
-    text: str,
-    strict: bool,
-    part_rows: int,
-    batch_size: int | None,
-    bar: tqdm,
-) -> None:
+def _score_here(sources: list[Source], output: Path, job: Job, bar: tqdm) -> None:
     for number, source in enumerate(sources):
-        for name, part in missing_parts(output, number, source, part_rows, bar):
-            refuse_if_strict(part, source, strict)
-            table = score_part(model, part, text, batch_size)
-            write_part(output, name, table, part, source)
-            bar.update(len(table) + len(part.rejected))
+        for name, part in _missing_parts(output, number, source, job.part_rows):
+            refuse_if_strict(job, part, source)
+            write_part(output, name, score_part(job, part), part, source)
+            bar.update(len(part.table) + len(part.rejected))
             bar.set_postfix_str(name)
 
 
-def missing_parts(output: Path, number: int, source: Source, part_rows: int, bar: tqdm) -> Iterator[tuple[str, Part]]:
-    """Names and rows of the parts of one file that are not in the folder, the next one read ahead.
-
-    What the folder holds is a beginning of the file unless somebody removed a part, so only the whole beginning is
-    skipped unread.
-    """
-    done = 0
-    while (output / f"{part_name(number, done)}.parquet").exists():
-        bar.update(_rows_of(output, part_name(number, done)))
-        done += 1
-    parts = iter_parts(source, part_rows, first=done)
+def _missing_parts(output: Path, number: int, source: Source, part_rows: int) -> Iterator[tuple[str, Part]]:
+    """Names and rows of the parts of one file that are not in the folder, the next one read ahead."""
+    done = done_parts(output, number)
+    first = first_missing(done)
+    parts = iter_parts(source, part_rows, first=first)
     with ThreadPoolExecutor(max_workers=1) as ahead:
         waiting = ahead.submit(next, parts, None)
         while (part := waiting.result()) is not None:
             waiting = ahead.submit(next, parts, None)
-            name = part_name(number, done)
-            done += 1
-            if (output / f"{name}.parquet").exists():
-                bar.update(_rows_of(output, name))
-            else:
-                yield name, part
+            if first not in done:
+                yield part_name(number, first), part
+            first += 1
 
 
 # The run
 
 
 def check_columns(sources: list[Source], text: str) -> None:
-    """Raise `DataError` for the first file without the column, or with something else than text in it."""
+    """Raise `DataError` for the first file without the column, with something else than text in it, or without room
+    for the prediction's names."""
     for source in sources:
         if text not in source.columns:
             raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
         if text in source.types:
             raise DataError(f"{source.path}, column {text!r}: expected text, got {source.types[text]}")
+        try:
+            names_beside(source.columns)
+        except DataError as error:
+            raise DataError(f"{source.path}: {error}") from error
 
 
-def make_manifest(sources: list[Source], model: SentimentModel, text: str, part_rows: int) -> dict[str, Any]:
+def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
     """All that decides what the parts hold."""
+    model = job.model
     folder, _ = find_folder(model.name, model.revision)
     return {
         "sentiment_kit": __version__,
@@ -180,8 +177,8 @@ def make_manifest(sources: list[Source], model: SentimentModel, text: str, part_
         "device": model.device.type,
         "dtype": str(model.dtype),
         "cleaning": "clean_tweet",
-        "text": text,
-        "part_rows": part_rows,
+        "text": job.text,
+        "part_rows": job.part_rows,
         "inputs": [
             {"name": source.path.name, "size": source.size, "sha256": source.sha256, "columns": source.columns}
             for source in sources
@@ -250,7 +247,7 @@ def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
         name = file.schema_arrow.metadata[TOKENS].decode()
         unreadable += int((file.read([name])[name].to_numpy() == 0).sum())
         rows, parts = rows + file.metadata.num_rows, parts + 1
-        rejected += _rejected_of(output, path.stem)
+        rejected += _rejected_of(path)
     summary = Summary(rows, rejected, unreadable, parts)
     _write_manifest(output / "manifest.json", manifest | {"done": summary._asdict()})
     return summary
@@ -263,11 +260,11 @@ def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def _rows_of(output: Path, name: str) -> int:
+def _rows_of(part: Path) -> int:
     """Input rows behind a part that is done."""
-    return pq.ParquetFile(output / f"{name}.parquet").metadata.num_rows + _rejected_of(output, name)
+    return pq.ParquetFile(part).metadata.num_rows + _rejected_of(part)
 
 
-def _rejected_of(output: Path, name: str) -> int:
-    path = output / "rejected" / f"{name}.jsonl"
+def _rejected_of(part: Path) -> int:
+    path = part.parent / "rejected" / f"{part.stem}.jsonl"
     return path.read_bytes().count(b"\n") if path.exists() else 0

@@ -1,4 +1,4 @@
-"""The command line: `sentiment-kit score` and `sentiment-kit evaluate`.
+"""The command line: `sentiment-kit score`, `evaluate`, `probe` and `benchmark`.
 
 Thin: arguments in, calls of the package, one line per error. What needs torch is imported inside the commands, so that
 `--help` answers at once.
@@ -92,8 +92,12 @@ def score(
     if not inputs:
         raise DataError(f"expected INPUT... and OUTPUT, got only {output}; say where to write")
     if len(inputs) == 1 and file_format(output) in FORMATS and not output.is_dir():
+        if strict or engine != "local" or address is not None:
+            raise DataError(f"--strict, --engine and --address are for folders, but {output} is a file")
         _score_file(inputs[0], output, model, text_column, batch_size, device, backend, force, spreadsheet_safe)
         return
+    if force or spreadsheet_safe:
+        raise DataError(f"--force and --spreadsheet-safe are for a file, but {output} is to be a folder")
     from .bulk import score_files
 
     loaded = _load(model, device, backend)
@@ -131,18 +135,25 @@ def _score_file(
 ) -> None:
     """One file that fits in memory to another."""
     from .data import sentipolc_table, text_values
-    from .inference import columns_beside
+    from .inference import names_beside
 
     check_writable(output, force=force)
     table = sentipolc_table(input)
     if table is None:
         table = read_table(input)
-    predictions = _predict(model, text_values(table, text_column, input), device, backend, batch_size)
-    added = columns_beside(predictions, list(table.columns)).set_index(table.index)
-    renamed = [name for name in added.columns if name.startswith("predicted_")]
+    texts = text_values(table, text_column, input)
+    try:
+        names = names_beside(list(table.columns))
+    except DataError as error:
+        raise DataError(f"{input}: {error}") from error
+    renamed = {name: own for name, own in names.items() if name != own}
     if renamed:
-        taken = ", ".join(name.removeprefix("predicted_") for name in renamed)
-        print(f"the input has {taken} already; the prediction's: {', '.join(renamed)}", file=sys.stderr)
+        print(
+            f"the input has {', '.join(renamed)} already; the prediction's: {', '.join(renamed.values())}",
+            file=sys.stderr,
+        )
+    predictions = _predict(model, texts, device, backend, batch_size)
+    added = predictions[list(names)].rename(columns=names).set_index(table.index)
     write_table(table.join(added), output, force=force, spreadsheet_safe=spreadsheet_safe)
 
 

@@ -21,59 +21,51 @@ import torch
 from tqdm import tqdm
 
 from .files import DataError
-from .model import SentimentModel, load_model
-from .parts import part_name, refuse_if_strict, score_part, write_part
+from .model import load_model
+from .parts import Job, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
 from .readers import Part, Source, iter_parts
 
 CORES_PER_MODEL = 8
 """Cores of an actor without a GPU, where there are so many: more threads gain little on batches of tweets."""
 
 
-def score_on_ray(
-    sources: list[Source],
-    output: Path,
-    *,
-    model: SentimentModel,
-    text: str,
-    strict: bool,
-    part_rows: int,
-    batch_size: int | None,
-    address: str | None,
-    bar: tqdm,
-) -> None:
+def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str | None, bar: tqdm) -> None:
     """Score all parts that are not in `output`.
 
     Parameters
     ----------
-    sources, output, text, strict, part_rows, batch_size : as in `bulk.score_files`, whose checks are done
-    model : what the actors load by its name
+    sources, output : as in `bulk.score_files`, whose checks are done
+    job : its model is what the actors load by its name
     address : of a running cluster; None for one on this machine, for as long as this takes
     bar : moved on by the rows of each part
 
     Raises
     ------
     DataError
-        Ray is not installed or no cluster is at the address; with `strict`, a row that cannot be read.
+        Ray is not installed, no cluster is at the address, or it has no GPU for a model that is on one; with
+        `job.strict`, a row that cannot be read.
     """
     ray, started = _connected(address)
     try:
         files = [
-            {"number": number, "source": pickle.dumps(source), "done": _done(output, number)}
+            {"number": number, "source": pickle.dumps(source), "done": sorted(done_parts(output, number))}
             for number, source in enumerate(sources)
         ]
+        model = job.model
         how = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
+        how |= {"dtype": str(model.dtype)}
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         actors, resources, threads = _shares(nodes, model.device.type == "cuda")
         here = str(Path.cwd())
         parts = ray.data.from_items(files, override_num_blocks=len(files)).flat_map(
             # Reading waits for disks more than it computes, and must not wait for a core that the models hold.
             _read_parts,
-            fn_args=(part_rows, strict, here),
+            fn_args=(job._replace(model=None), here),  # reading needs no model
             num_cpus=0,
         )
         written = parts.map_batches(
             _Scorer,
-            fn_constructor_args=(how, output.absolute(), text, batch_size, threads, str(model.dtype), here),
+            fn_constructor_args=(how, job._replace(model=None), output.absolute(), threads, here),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=actors),
             **resources,  # an actor that dies is started anew, and its part done again, by Ray's default
@@ -134,20 +126,15 @@ def _shares(nodes: list[dict[str, float]], on_gpu: bool) -> tuple[int, dict[str,
     return sum(count // size for count in cores) or 1, {"num_cpus": max(1, size - 1)}, size
 
 
-def _done(output: Path, number: int) -> list[int]:
-    prefix = part_name(number, 0).rsplit("-", 1)[0]
-    return sorted(int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet"))
-
-
-def _read_parts(file: dict[str, Any], part_rows: int, strict: bool, here: str) -> Iterator[dict[str, Any]]:
+def _read_parts(file: dict[str, Any], job: Job, here: str) -> Iterator[dict[str, Any]]:
     """The parts of one file that are missing, each as one row of bytes; `here` is where relative paths begin."""
     os.chdir(here)
     source, done = pickle.loads(file["source"]), set(file["done"])
-    first = next(number for number in range(len(done) + 1) if number not in done)
-    for number, part in enumerate(iter_parts(source, part_rows, first=first), first):
+    first = first_missing(done)
+    for number, part in enumerate(iter_parts(source, job.part_rows, first=first), first):
         if number in done:
             continue
-        refuse_if_strict(part, source, strict)
+        refuse_if_strict(job, part, source)
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, part.table.schema) as writer:
             writer.write_table(part.table)
@@ -162,24 +149,14 @@ def _read_parts(file: dict[str, Any], part_rows: int, strict: bool, here: str) -
 class _Scorer:
     """An actor with a model of its own."""
 
-    def __init__(
-        self,
-        how: dict[str, Any],
-        output: Path,
-        text: str,
-        batch_size: int | None,
-        threads: int,
-        dtype: str,
-        here: str,
-    ) -> None:
+    def __init__(self, how: dict[str, Any], job: Job, output: Path, threads: int, here: str) -> None:
         os.chdir(here)
         torch.set_num_threads(threads)
-        self._model = load_model(**how, dtype=dtype)
-        self._output, self._text, self._batch_size = output, text, batch_size
+        self._job, self._output = job._replace(model=load_model(**how)), output
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list]:
         name, source = str(batch["name"][0]), pickle.loads(batch["source"][0])
         table = pa.ipc.open_stream(batch["table"][0]).read_all()
         part = Part(table, pickle.loads(batch["rejected"][0]))
-        write_part(self._output, name, score_part(self._model, part, self._text, self._batch_size), part, source)
+        write_part(self._output, name, score_part(self._job, part), part, source)
         return {"name": [name], "rows": [len(table) + len(part.rejected)]}

@@ -133,18 +133,16 @@ def iter_predict(
         start += len(table)
 
 
-def columns_beside(predictions: pd.DataFrame, existing: Sequence[str]) -> pd.DataFrame:
-    """The prediction's columns but the text, for a table that has columns already.
+def names_beside(existing: Sequence[str]) -> dict[str, str]:
+    """What the prediction's columns but the text are called in a table that has columns already.
 
     One whose name is taken is called predicted_<name>; if that is taken, too, it is a `DataError`.
     """
-    added = predictions.drop(columns="text")
-    taken = [name for name in added.columns if name in existing]
-    twice = [name for name in taken if f"predicted_{name}" in existing]
+    names = {name: f"predicted_{name}" if name in existing else name for name in PREDICTION_COLUMNS[1:]}
+    twice = [f"{name}, {own}" for name, own in names.items() if own in existing]
     if twice:
-        names = ", ".join(name for name in twice for name in (name, f"predicted_{name}"))
-        raise DataError(f"the input has the columns {names} already; rename or remove them first")
-    return added.rename(columns={name: f"predicted_{name}" for name in taken})
+        raise DataError(f"has the columns {', '.join(twice)} already; rename or remove them first")
+    return names
 
 
 def show_progress(wanted: bool | None) -> bool:

@@ -9,13 +9,13 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .files import DataError
-from .inference import columns_beside, predict
-from .labels import label_dtype
+from .inference import names_beside, predict
 from .model import SentimentModel
 from .readers import Part, Source
 
@@ -23,24 +23,43 @@ TOKENS = b"sentiment_kit_n_tokens"
 """Metadata of a part: which column has the number of tokens, 0 for a row with nothing to read."""
 
 
-def score_part(model: SentimentModel, part: Part, text: str, batch_size: int | None) -> pa.Table:
+class Job(NamedTuple):
+    """What is done to every part."""
+
+    model: SentimentModel
+    text: str  # the column to read
+    part_rows: int
+    strict: bool  # whether a row that cannot be read ends it
+    batch_size: int | None
+
+
+def score_part(job: Job, part: Part) -> pa.Table:
     """The part's table with the prediction's columns."""
-    texts = part.table[text].to_pandas()
-    predictions = predict(model, texts, batch_size=batch_size, progress=False)
-    added = columns_beside(predictions, part.table.column_names)
+    predictions = predict(job.model, part.table[job.text].to_pandas(), batch_size=job.batch_size, progress=False)
+    names = names_beside(part.table.column_names)
     table = part.table
-    for name, column in added.items():
-        is_label = column.dtype == label_dtype
+    for name, own in names.items():
+        column, is_label = predictions[name], name == "label"
         values = column.astype(object).where(column.notna(), None) if is_label else column
         # The type is said, for a part without any label would have none.
-        table = table.append_column(name, pa.array(values, pa.string() if is_label else None, from_pandas=True))
-    (n_tokens,) = [name for name in added.columns if name.endswith("n_tokens")]
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: n_tokens})
+        table = table.append_column(own, pa.array(values, pa.string() if is_label else None, from_pandas=True))
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: names["n_tokens"]})
 
 
 def part_name(file: int, part: int) -> str:
     """What a part is called, without its suffix."""
     return f"part-{file:05}-{part:06}"
+
+
+def done_parts(output: Path, file: int) -> set[int]:
+    """The numbers of a file's parts that are in the folder."""
+    prefix = part_name(file, 0).rsplit("-", 1)[0]
+    return {int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet")}
+
+
+def first_missing(done: set[int]) -> int:
+    """Up to where a file need not be read; what the folder holds is a beginning, unless somebody removed a part."""
+    return next(number for number in range(len(done) + 1) if number not in done)
 
 
 def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
@@ -87,8 +106,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def refuse_if_strict(part: Part, source: Source, strict: bool) -> None:
+def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
     """Raise `DataError` for the first row of a part that cannot be read, if that is wanted."""
-    if strict and part.rejected:
+    if job.strict and part.rejected:
         row = part.rejected[0]
         raise DataError(f"{source.path}, line {row.line}: {row.reason}; without --strict such rows are set apart")

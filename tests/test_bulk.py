@@ -230,6 +230,10 @@ def test_mistakes_come_before_the_work(tweets_file, tmp_path, demo_model):
         score_files([tweets_file], tmp_path, model=demo_model)
     with pytest.raises(DataError, match="cannot be used as a folder"):
         score_files([tweets_file], tweets_file / "out", model=demo_model)
+    full = tmp_path / "full.csv"
+    write_table(TWEETS.assign(predicted_label="x"), full)
+    with pytest.raises(DataError, match=r"full\.csv: has the columns label, predicted_label already"):
+        score_files([full], tmp_path / "out", model=demo_model)
     number = tmp_path / "n.parquet"
     pq.write_table(pa.table({"text": [1, 2]}), number)
     with pytest.raises(DataError, match=r"n\.parquet, column 'text': expected text, got int64"):
@@ -279,6 +283,21 @@ def test_the_command_is_stopped_by_ctrl_c(tmp_path):
 def test_the_command_needs_an_output(tweets_file, monkeypatch, capsys):
     assert run(monkeypatch, tweets_file) == 2
     assert "say where to write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "message"),
+    [
+        ("out.csv", ["--strict"], "--strict, --engine and --address are for folders"),
+        ("out.csv", ["--engine", "ray"], "are for folders"),
+        ("out", ["--force"], "--force and --spreadsheet-safe are for a file"),
+        ("out", ["--spreadsheet-safe"], "are for a file"),
+    ],
+)
+def test_options_of_the_other_kind_of_output(tweets_file, tmp_path, monkeypatch, capsys, output, options, message):
+    assert run(monkeypatch, tweets_file, tmp_path / output, *options) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / output).exists()
 
 
 def test_a_spreadsheet_does_not_run_cells(tmp_path, monkeypatch):

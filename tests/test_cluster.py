@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from sentiment_kit.bulk import score_files
-from sentiment_kit.cluster import _done, _shares
+from sentiment_kit.cluster import _shares
 from sentiment_kit.data import load_demo
 from sentiment_kit.files import DataError, write_table
+from sentiment_kit.parts import done_parts, first_missing
 
 SCRIPT = (
     "import sys; from sentiment_kit.bulk import score_files; from sentiment_kit.model import load_model\n"
@@ -101,8 +102,10 @@ def test_a_cluster_without_a_gpu_is_named():
 def test_done_parts_are_those_of_the_file(tmp_path):
     for name in ("part-00000-000002", "part-00001-000000", "part-00000-000000"):
         (tmp_path / f"{name}.parquet").touch()
-    assert _done(tmp_path, 0) == [0, 2]
-    assert _done(tmp_path, 1) == [0]
+    assert done_parts(tmp_path, 0) == {0, 2}
+    assert done_parts(tmp_path, 1) == {0}
+    assert done_parts(tmp_path, 2) == set()
+    assert [first_missing(done) for done in ({0, 2}, {0}, set(), {1})] == [1, 1, 0, 0]
 
 
 def test_mistakes_are_named(big_file, tmp_path, demo_model, monkeypatch):
