@@ -24,11 +24,14 @@ from .hub import file_hash
 LONGEST_LINE = 64_000_000
 """Bytes; a longer line is rejected."""
 LONGEST_RECORD = 1000
-"""Lines of one CSV record; where more would follow, the quote on the first was never meant to open."""
+"""Lines of one CSV record, which has no more bytes than `LONGEST_LINE` either; where more would follow, the quote on
+the first was never meant to open."""
+LONGEST_PART = 64_000_000
+"""Characters; a part of text ends there, so that memory is bounded whatever the rows are."""
 
 
 class Source(NamedTuple):
-    """One input file, looked at once from end to end."""
+    """One input file, looked through from end to end."""
 
     path: Path
     format: str  # one of FORMATS
@@ -103,7 +106,7 @@ def _is_known(path: Path) -> bool:
 
 
 def inspect(path: Path) -> Source:
-    """Read a file once: its hash, its columns, how many lines it has.
+    """Look through a file before the work: its hash, its columns, how many lines it has.
 
     Raises
     ------
@@ -129,8 +132,7 @@ def inspect(path: Path) -> Source:
             names.update(dict.fromkeys(record or ()))
         columns = list(names)
     else:
-        with _lines(path) as stream:
-            header = next((line.text for line in stream if line.text.strip()), "")
+        header = next((line.text for line in _lines(path) if line.text.strip()), "")
         delimiter = delimiter_of(header) if suffix == ".csv" else "\t"
         if suffix == ".tsv" and any(_is_quoting(bad) for _, bad in _csv_records(path, "\t", quoting, 0)):
             quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
@@ -153,10 +155,10 @@ def _is_text(type: pa.DataType) -> bool:
 
 
 def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
-    """The file in parts of so many rows (the last may be shorter), from part `first` on.
+    """The file in parts of so many rows, from part `first` on.
 
-    Columns of CSV and TSV are strings. Those of JSON Lines are strings, too: a number or list as its JSON text. Parquet
-    keeps its types.
+    The last may be shorter, and so may be one of text that reaches `LONGEST_PART` characters before. Columns of CSV and
+    TSV are strings. Those of JSON Lines are strings, too: a number or list as its JSON text. Parquet keeps its types.
     """
     if source.format == ".parquet":
         yield from _parquet_parts(source, rows, first)
@@ -166,14 +168,26 @@ def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
     else:
         records = _csv_records(source.path, source.delimiter, source.quoting, len(source.columns))
         next(records, None)  # the header
-    for _ in islice(records, first * rows):
-        pass
     schema = pa.schema([(name, pa.string()) for name in source.columns])
-    while chunk := list(islice(records, rows)):
+    for chunk in islice(_chunks(records, rows), first, None):
         good = [fields for fields, _ in chunk if fields is not None]
         columns = list(zip(*good, strict=True)) or [()] * len(source.columns)
         arrays = [pa.array(column, pa.string()) for column in columns]
         yield Part(pa.Table.from_arrays(arrays, schema=schema), [bad for _, bad in chunk if bad is not None])
+
+
+def _chunks(records: Iterator[_Record], rows: int) -> Iterator[list[_Record]]:
+    """Records of a part each."""
+    chunk: list[_Record] = []
+    size = 0
+    for fields, bad in records:
+        chunk.append((fields, bad))
+        size += len(bad.raw) if bad else sum(len(field) for field in fields or () if field)
+        if len(chunk) == rows or size >= LONGEST_PART:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 # Bytes to lines
@@ -185,37 +199,25 @@ class _Line(NamedTuple):
     problem: str | None  # not UTF-8, NUL, too long
 
 
-class _lines:
-    """The lines of a text file, unpacked where it is compressed. A context and an iterator."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stream = open_bytes(path)
-
-    def __enter__(self) -> Iterator[_Line]:
-        return iter(self)
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def __iter__(self) -> Iterator[_Line]:
-        with self._stream as stream:
-            number = 0
-            while data := stream.readline(LONGEST_LINE):
-                number += 1
-                if number == 1:
-                    data = data.removeprefix(b"\xef\xbb\xbf")
-                problem = "a NUL byte" if b"\0" in data else None
-                if len(data) >= LONGEST_LINE and not data.endswith(b"\n"):
-                    problem = f"a line of more than {LONGEST_LINE:,} bytes"
-                    while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-                        pass
-                try:
-                    text = data.decode()
-                except UnicodeDecodeError as error:
-                    problem = problem or f"not UTF-8 (byte 0x{data[error.start]:02x})"
-                    text = data.decode(errors="replace")
-                yield _Line(number, text, problem)
+def _lines(path: Path) -> Iterator[_Line]:
+    """The lines of a text file, unpacked where it is compressed."""
+    with open_bytes(path) as stream:
+        number = 0
+        while data := stream.readline(LONGEST_LINE):
+            number += 1
+            if number == 1:
+                data = data.removeprefix(b"\xef\xbb\xbf")
+            problem = "a NUL byte" if b"\0" in data else None
+            if len(data) >= LONGEST_LINE and not data.endswith(b"\n"):
+                problem = f"a line of more than {LONGEST_LINE:,} bytes"
+                while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                    pass
+            try:
+                text = data.decode()
+            except UnicodeDecodeError as error:
+                problem = problem or f"not UTF-8 (byte 0x{data[error.start]:02x})"
+                text = data.decode(errors="replace")
+            yield _Line(number, text, problem)
 
 
 # Lines to records
@@ -223,15 +225,18 @@ class _lines:
 
 def _csv_records(path: Path, delimiter: str, quoting: int, width: int) -> Iterator[_Record]:
     """The records of a CSV file, the header first. With `width` 0 any number of fields is right."""
-    with _lines(path) as stream, long_fields():
+    stream = _lines(path)
+    with long_fields():
         waiting: deque[_Line] = deque()
         taken: list[_Line] = []
 
         def feed() -> Iterator[str]:
-            for line in _chained(waiting, stream):
+            size = 0
+            while line := waiting.popleft() if waiting else next(stream, None):
+                size = len(line.text) + (size if taken else 0)
                 taken.append(line)
-                if len(taken) > LONGEST_RECORD:
-                    raise csv.Error(f"a quote that does not close within {LONGEST_RECORD:,} lines")
+                if len(taken) > LONGEST_RECORD or (len(taken) > 1 and size > LONGEST_LINE):
+                    raise csv.Error(f"a quote that does not close within {len(taken) - 1:,} lines")
                 yield line.text
 
         reader = csv.reader(feed(), delimiter=delimiter, quoting=quoting, strict=quoting != csv.QUOTE_NONE)
@@ -256,32 +261,20 @@ def _csv_records(path: Path, delimiter: str, quoting: int, width: int) -> Iterat
                 yield fields, None
 
 
-def _chained(waiting: deque[_Line], stream: Iterator[_Line]) -> Iterator[_Line]:
-    while True:
-        line = waiting.popleft() if waiting else next(stream, None)
-        if line is None:
-            return
-        yield line
-
-
 def _json_records(path: Path) -> Iterator[tuple[dict[str, Any] | None, Rejected | None]]:
-    with _lines(path) as stream:
-        for line in stream:
-            if not line.text.strip():
-                continue
-            problem, value = line.problem, None
-            if problem is None:
-                try:
-                    value = json.loads(line.text)
-                except (ValueError, RecursionError) as error:
-                    problem = f"not valid JSON ({error})"
-                else:
-                    if not isinstance(value, dict):
-                        problem = f"expected a JSON object, got {type(value).__name__}"
-            if problem is None:
-                yield value, None
+    for line in _lines(path):
+        if not line.text.strip():
+            continue
+        problem, value = line.problem, None
+        if problem is None:
+            try:
+                value = json.loads(line.text)
+            except (ValueError, RecursionError) as error:
+                problem = f"not valid JSON ({error})"
             else:
-                yield None, _rejected([line], problem)
+                if not isinstance(value, dict):
+                    problem = f"expected a JSON object, got {type(value).__name__}"
+        yield (value, None) if problem is None else (None, _rejected([line], problem))
 
 
 def _as_row(record: dict[str, Any] | None, bad: Rejected | None, columns: list[str]) -> _Record:

@@ -131,6 +131,25 @@ def test_a_quote_that_never_closes_does_not_swallow_the_file(tmp_path, monkeypat
     assert rejected(parts) == [(2, "broken quoting (a quote that does not close within 10 lines)")]
 
 
+def test_a_record_is_no_longer_than_a_line_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "LONGEST_LINE", 1000)
+    path = tmp_path / "t.csv"
+    path.write_text('text\n"aperta\n' + ("x" * 400 + "\n") * 3)
+    parts = read(path, rows=10)
+    assert texts(parts) == ["x" * 400] * 3
+    assert rejected(parts) == [(2, "broken quoting (a quote that does not close within 3 lines)")]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_part_of_long_texts_is_shorter(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(readers, "LONGEST_PART", 1000)
+    path = tmp_path / f"t{suffix}"
+    write_table(pd.DataFrame({"text": ["a" * 400, "b" * 400, "c" * 400, "d", "e" * 2000, "f"]}), path)
+    parts = read(path, rows=100)
+    assert [len(part.table) for part in parts] == [3, 2, 1]
+    assert texts(read(path, rows=100, first=1)) == texts(parts[1:])
+
+
 def test_texts_of_a_megabyte_and_many_columns(tmp_path):
     path = tmp_path / "t.csv"
     names = ["text", *(f"c{number}" for number in range(99_999))]
