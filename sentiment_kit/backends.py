@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .hub import ModelError, file_hash
+from .hub import ModelError, file_hash, reason
 
 BACKENDS = ("torch", "onnx", "onnx-int8")
 _LAYOUT = "1"  # of the cache: counted up when an export is made in another way
@@ -110,19 +110,23 @@ def onnx_forward(
     Raises
     ------
     ModelError
-        onnxruntime is not installed, or the cache cannot be written.
+        ONNX Runtime or what exports to it is not installed, the network cannot be exported, or the cache not be
+        written.
     """
     try:
+        import onnx  # noqa: F401
         import onnxruntime
+        import onnxscript  # noqa: F401
     except ImportError as error:
-        raise ModelError(f'the back end {backend} needs ONNX Runtime: pip install "sentiment-kit[onnx]"') from error
+        raise ModelError(
+            f'the back end {backend} needs {error.name}, which is not installed: pip install "sentiment-kit[onnx]"'
+        ) from error
     name = f"{weights_hash[:24]}-{backend}-{_LAYOUT}-{onnxruntime.__version__}"
     folder = cache_folder() / "onnx" / name
     if not _is_whole(folder):
         _export(network, backend, folder, sample)
-    agreement = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
-    del agreement["sha256"]
-    return _session(folder / "model.onnx"), agreement
+    record = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
+    return _session(folder / "model.onnx"), {name: value for name, value in record.items() if name != "sha256"}
 
 
 def _is_whole(folder: Path) -> bool:
@@ -155,6 +159,10 @@ def _export(network: nn.Module, backend: str, folder: Path, sample: Callable[[],
         if not _is_whole(folder):
             shutil.rmtree(folder, ignore_errors=True)  # a damaged one
             temporary.rename(folder)
+    except torch.onnx.OnnxExporterError as error:
+        raise ModelError(
+            f'the network cannot be exported to ONNX ({reason(error)}); use the back end "torch"'
+        ) from error
     except OSError as error:
         if not _is_whole(folder):  # else another process was faster
             raise ModelError(f"{folder}: the export could not be written ({error.strerror or error})") from error

@@ -73,7 +73,7 @@ def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = N
     ModelError
         Out of memory for a single text, or outputs that are not finite even in float32.
     """
-    chunk = _GPU_CHUNK if model.device.type == "cuda" else _CHUNK
+    chunk = _chunk_size(str(model.device))
     chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
     found = []
     # Tokenizing is another library's threads, which run while the model does.
@@ -99,7 +99,8 @@ def score_on_devices(
     The processes load the model anew by its name, so it must still be where it was. On processors each gets its part of
     the cores.
     """
-    chunk = max(1, min(_CHUNK, -(-len(texts) // (4 * len(devices)))))
+    # A few for each device, so that none waits long for the slowest.
+    chunk = max(1, min(_chunk_size(devices[0]), -(-len(texts) // (4 * len(devices)))))
     chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
     context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
     queue = context.Queue()
@@ -114,6 +115,10 @@ def score_on_devices(
             if bar is not None:
                 bar.update(len(scores.n_tokens))
     return _joined(found, len(model.labels))
+
+
+def _chunk_size(device: str) -> int:
+    return _GPU_CHUNK if device.startswith("cuda") else _CHUNK
 
 
 _own_model: SentimentModel | None = None  # of a worker process

@@ -160,9 +160,25 @@ def test_mistakes_are_named(hub_folder, cache, monkeypatch):
         load_model(hub_folder, backend="onnx", dtype="float16")
     with pytest.raises(ModelError, match=r'gradients need the back end "torch"'):
         attribute_words(load_model(hub_folder, backend="onnx"), ["ciao"])
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[onnx\]"'):
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnx", "onnxscript"])
+def test_what_is_not_installed_is_named(hub_folder, cache, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModelError, match=rf'needs {missing}, .*pip install "sentiment-kit\[onnx\]"'):
         load_model(hub_folder, backend="onnx")
+
+
+def test_a_network_that_cannot_be_exported_is_named(hub_folder, cache, monkeypatch):
+    def refuse(*arguments, **options):
+        raise torch.onnx.OnnxExporterError("no such operator\nand much more")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    with pytest.raises(
+        ModelError, match=r'cannot be exported to ONNX \(.*no such operator\); use the back end "torch"'
+    ):
+        load_model(hub_folder, backend="onnx")
+    assert _exports(cache) == []
 
 
 def test_the_record_holds_numbers(hub_folder, cache):

@@ -1,16 +1,19 @@
 import re
+import shutil
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from sentiment_kit import explain
 from sentiment_kit.data import load_demo
 from sentiment_kit.explain import ATTRIBUTION_COLUMNS, attribute_words, deletion, highlighted_text
 from sentiment_kit.hub import ModelError
 from sentiment_kit.inference import predict
+from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 
 TEXTS = pd.Series(
@@ -75,6 +78,20 @@ def test_a_linear_model_is_explained_exactly(tiny_model, monkeypatch):
     assert table["attribution"].iloc[0] == pytest.approx(table["attribution"].iloc[1], rel=1e-4)
     opposite = attribute_words(tiny_model, [text], target="neutral")
     np.testing.assert_allclose(opposite["attribution"], -table["attribution"], rtol=1e-4)
+
+
+def test_roberta_starts_from_the_same_positions(hub_folder, tmp_path):
+    """It counts positions over what is no [PAD], so an empty text made of these would have none."""
+    shutil.copy(hub_folder / "vocab.txt", tmp_path / "vocab.txt")
+    config = RobertaConfig(
+        vocab_size=1500, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=66, initializer_range=0.3, pad_token_id=0, num_labels=3,
+        id2label=dict(enumerate(LABELS)), tokenizer_class="BertTokenizer",
+    )  # fmt: skip
+    torch.manual_seed(0)
+    RobertaForSequenceClassification(config).save_pretrained(tmp_path)
+    table = attribute_words(load_model(tmp_path, device="cpu"), load_demo("test")["text"].iloc[:10])
+    assert (table["error"].abs() <= explain.TOLERANCE).all()
 
 
 def test_company_and_order_make_no_difference(demo_model, monkeypatch):
