@@ -1,4 +1,4 @@
-"""Texts to probabilities, fast: tokens in flat arrays, batches of like length, one thread ahead with the tokens.
+"""Texts to probabilities, fast: tokens in flat arrays, batches of like length.
 
 Nothing here knows of tables or of missing values (that is `inference`): texts go in, arrays of as many rows come out.
 
@@ -75,14 +75,8 @@ def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = N
     """
     chunk = _chunk_size(str(model.device))
     chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
-    found = []
-    # Tokenizing is another library's threads, which run while the model does.
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        waiting: list[Future[Tokens]] = [ahead.submit(tokenize, model, part) for part in chunks[:1]]
-        for number in range(len(chunks)):
-            tokens = waiting.pop().result()
-            waiting += [ahead.submit(tokenize, model, part) for part in chunks[number + 1 : number + 2]]
-            found.append(_score_tokens(model, tokens, batch_size, bar))
+    ahead = model.device.type != "cpu"
+    found = [_score_tokens(model, tokens, batch_size, bar) for tokens in _iter_tokens(model, chunks, ahead=ahead)]
     return _joined(found, len(model.labels))
 
 
@@ -162,6 +156,23 @@ def tokenize(model: SentimentModel, texts: list[str]) -> Tokens:
     truncated = np.zeros(len(texts), dtype=bool)
     truncated[full] = [bool(encoded[row].overflowing) for row in full]
     return Tokens(_flat([encoding.ids for encoding in encoded]), lengths, truncated)
+
+
+def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool) -> Iterator[Tokens]:
+    """The tokens of each chunk; ahead, those of the next are made in a thread meanwhile.
+
+    That keeps a GPU busy. On a processor both want the same cores, and take a tenth longer (measured, two cores).
+    """
+    if not ahead:
+        yield from (tokenize(model, part) for part in chunks)
+        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: list[Future[Tokens]] = []
+        for part in chunks:
+            waiting.append(pool.submit(tokenize, model, part))
+            if len(waiting) == 2:
+                yield waiting.pop(0).result()
+        yield from (future.result() for future in waiting)
 
 
 def _flat(rows: list[list[int]]) -> np.ndarray:

@@ -73,6 +73,15 @@ def test_tokens_are_those_of_transformers(tiny_model, limit):
     assert tokens.truncated.tolist() == [length > limit for length in whole]
 
 
+def test_tokens_made_ahead_are_the_same_in_order(tiny_model):
+    chunks = [TEXTS[start : start + 7] for start in range(0, len(TEXTS), 7)]
+    for parts in (chunks, chunks[:1], []):
+        ahead, now = (list(batching._iter_tokens(tiny_model, parts, ahead=ahead)) for ahead in (True, False))
+        assert len(ahead) == len(parts)
+        for one, other in zip(ahead, now, strict=True):
+            np.testing.assert_array_equal(one.ids, other.ids)
+
+
 def test_a_tokenizer_in_python_gives_the_same(tiny_model):
     class Slow:
         pad_token_id = tiny_model.tokenizer.pad_token_id
