@@ -107,6 +107,21 @@ def test_an_output_inside_the_input_is_no_input(tmp_path, demo_model):
 # Stopped and taken up again
 
 
+def test_the_bar_counts_rows_and_names_parts_and_begins_where_the_last_run_stopped(tmp_path, demo_model, capsys):
+    path, out = tmp_path / "t.csv", tmp_path / "out"
+    path.write_text("id,text\n" + "".join(f"{number},bello {number}\n" for number in range(9)) + "9,x,y\n")
+    score_files([path], out, model=demo_model, part_rows=2, progress=True)
+    shown = capsys.readouterr().err
+    assert "10/10" in shown
+    assert "rows/s" in shown
+    assert "part-00000-000004" in shown
+    (out / "part-00000-000004.parquet").unlink()  # one good row and the rejected one
+    score_files([path], out, model=demo_model, part_rows=2, progress=True)
+    shown = capsys.readouterr().err
+    assert "8/10" in shown
+    assert "10/10" in shown
+
+
 def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, monkeypatch):
     out = tmp_path / "out"
     score_files([tweets_file], out, model=demo_model, part_rows=20)

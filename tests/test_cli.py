@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import subprocess
 import sys
 
@@ -50,6 +51,12 @@ def test_score_adds_the_predictions_columns(run, tweets_file, tmp_path, demo_mod
     expected = predict(demo_model, read_table(tweets_file)["text"])
     np.testing.assert_allclose(pd.to_numeric(table["positive"]), expected["positive"], atol=1e-6)
     assert table["label"].replace("", None).isna().tolist() == [False, True, True, False]
+
+
+def test_int8_says_how_many_labels_it_changes(run, tweets_file, tmp_path):
+    code, _, err = run("score", tweets_file, tmp_path / "scored.csv", "--model", "demo", "--backend", "onnx-int8")
+    assert code == 0
+    assert re.search(r"onnx-int8: \d+ of 128 labels differ from float32 on the demo's tweets", err)
 
 
 def test_score_reads_every_format_and_keeps_what_is_called_alike(run, tmp_path):
