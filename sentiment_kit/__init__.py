@@ -3,7 +3,7 @@
 Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. In reading
 order: labels, cleaning, football, phenomena, duplicates, files, data, hub, readers, backends, model, batching,
 inference, intervals, evaluation, protocols, confusion, calibration, slices, probes, claims, explain, baseline,
-training, benchmark, parts, cluster, bulk, plots, scorecard, report, cli.
+training, benchmark, parts, cluster, bulk, plots, score_plots, scorecard, report, commands, cli.
 """
 
 import warnings

@@ -46,7 +46,7 @@ from .hub import ModelError, find_folder
 from .inference import predict
 from .labels import LABELS
 from .model import SentimentModel, load_model, quiet_transformers
-from .training import write_vocabulary
+from .scratch import write_vocabulary
 
 RANDOM_BASE = "bert-base-random"
 """A checkpoint of BERT base's size with random weights: as slow as a real one, and needs no download."""

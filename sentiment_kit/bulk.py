@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from tqdm import tqdm
@@ -29,6 +30,7 @@ from .cluster import score_on_ray
 from .files import DataError
 from .hub import find_folder, tokenizer_hash, weights_hash
 from .inference import names_beside, show_progress
+from .labels import LABELS
 from .model import SentimentModel
 from .parts import (
     TOKENS,
@@ -251,6 +253,39 @@ def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
     summary = Summary(rows, rejected, unreadable, parts)
     _write_manifest(output / "manifest.json", manifest | {"done": summary._asdict()})
     return summary
+
+
+def read_scored(output: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The texts and probabilities of a finished run, for what needs them in memory.
+
+    Returns
+    -------
+    table, manifest
+        `text`, `negative`, `neutral`, `positive` of every row that was not rejected, in order; and what was asked of
+        which model.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no run, or one that has not ended.
+    """
+    path = Path(output) / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{output}: expected a folder that `sentiment-kit score` wrote, but {path} cannot be read"
+        ) from error
+    if "done" not in manifest:
+        raise DataError(f"{output}: the run that writes there has not ended; give its command again to finish it")
+    tables = []
+    for part in sorted(Path(output).glob("part-*.parquet")):
+        existing = pq.read_schema(part).names
+        own = {name: f"predicted_{name}" if f"predicted_{name}" in existing else name for name in LABELS}
+        table = pd.read_parquet(part, columns=[manifest["text"], *own.values()])
+        tables.append(table.set_axis(["text", *LABELS], axis=1))
+    empty = pd.DataFrame(columns=["text", *LABELS])
+    return pd.concat(tables or [empty], ignore_index=True), manifest
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:

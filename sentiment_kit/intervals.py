@@ -64,6 +64,46 @@ def _resampled(counts: np.ndarray, weight: float, resamples: int, seed: int) -> 
     return drawn.reshape(resamples, *counts.shape)
 
 
+def crossed_bootstrap(
+    terms: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, np.ndarray]:
+    """The mean over several trainings of a statistic of the same rows, as trainings and rows are both drawn anew.
+
+    Both are samples: of the seeds one could have trained with, and of the tweets one could have tested on (the
+    pigeonhole bootstrap, Owen 2007). Called with one `seed` for two recipes of as many trainings and rows, the draws
+    are the same, so the difference of the two samples is paired.
+
+    Parameters
+    ----------
+    terms : (trainings, rows, k) floats; what each row adds to k sums. Rows that belong together come summed already.
+    statistic : function from sums (..., k) to values (...)
+    resamples, seed : how many draws
+
+    Returns
+    -------
+    value, sample
+        The statistic itself, a float, and its draws, (resamples,). NaN where it is not defined.
+
+    Raises
+    ------
+    ValueError
+        Without a training, or without a row.
+    """
+    n_trainings, n_rows, _ = terms.shape
+    if not n_trainings or not n_rows:
+        raise ValueError(f"expected at least one training and one row, got {n_trainings} and {n_rows}")
+    generator = np.random.default_rng(seed)
+    rows = generator.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=resamples)  # (resamples, rows)
+    trainings = generator.multinomial(n_trainings, np.full(n_trainings, 1 / n_trainings), size=resamples)
+    drawn = np.stack([statistic(rows @ training) for training in terms], axis=1)  # (resamples, trainings)
+    value = float(np.mean([statistic(training.sum(axis=0)) for training in terms]))
+    return value, (trainings * drawn).sum(axis=1) / n_trainings
+
+
 def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Their quotient, NaN where the denominator is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -17,8 +17,9 @@ from .data import is_mixed, settle_mixed
 from .evaluation import official_polarity_score, scores, scores_by_class, scores_by_group
 from .files import DataError
 from .labels import LABELS
-from .plots import confusion_heatmap, coverage_curve, interval_dots, reliability_diagram, save_figure
+from .plots import interval_dots, save_figure
 from .protocols import protocol_table
+from .score_plots import confusion_heatmap, coverage_curve, reliability_diagram
 
 
 class Scorecard(NamedTuple):

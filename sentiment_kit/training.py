@@ -1,35 +1,41 @@
 """The model card's fine-tuning recipe, on transformers' `Trainer`.
 
 AdamW, learning rate 2e-5, epsilon 1e-8, batches of 32, at most 5 epochs, early stopping with patience 1. The card does
-not say what early stopping watched; here it is the loss on the validation part.
+not say what early stopping watched; here it is the loss on the validation part (`splits`).
+
+Labels and a teacher's probabilities are one thing here: three targets a tweet, which smoothing and weights change. One
+process trains on the devices it sees; `torchrun` makes it many processes, on one machine or several.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import torch
-from tokenizers import BertWordPieceTokenizer
-from torch.utils.data import Dataset
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    EarlyStoppingCallback,
-    EvalPrediction,
-    PreTrainedTokenizerBase,
-    Trainer,
-    TrainingArguments,
-)
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerBase
 
 from .cleaning import clean_tweets
-from .hub import find_folder
+from .evaluation import scores
+from .files import DataError
+from .hub import find_folder, tokenizer_hash, weights_hash
+from .inference import predict, show_progress
 from .labels import LABELS, label_dtype
-from .model import check_body, quiet_transformers
+from .model import load_model, quiet_transformers
+from .model_cards import read_record, write_record
+from .trainer import Progress, learning_curve, load_base, make_trainer
+
+Precision = Literal["float32", "bfloat16", "float16"]
+_RUN = "run.json"
 
 
 def fine_tune(
@@ -45,164 +51,300 @@ def fine_tune(
     patience: int = 1,
     label_smoothing: float = 0.0,
     weight_decay: float = 0.0,
+    class_weights: bool = False,
+    precision: Precision = "float32",
+    gradient_accumulation: int = 1,
+    gradient_checkpointing: bool = False,
     seed: int = 42,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
-    """Fine-tune a base model on labelled tweets and save the best epoch.
+    """Fine-tune a base model on labelled tweets, or on a teacher's probabilities, and save the best epoch.
+
+    A run that was killed goes on from its last epoch when the same call is made again, to the same result: its
+    checkpoints lie in a folder beside `output` (its name and ".training") until it has ended.
 
     Parameters
     ----------
     base : hub id or folder of a BERT-like checkpoint
         A classification head that fits three labels is trained on, any other is made anew.
-    train, validation : tweet tables with `text` and `label`
-        Texts are cleaned with `clean_tweet`. `validation` steers early stopping, so it must not be the test set.
+    train, validation : tweet tables with `text` and `label`; or, without `label`, with negative, neutral, positive
+        Texts are cleaned with `clean_tweet`. `train` may have a `weight`, not negative: what a tweet counts in the
+        loss, relative to the others. `validation` steers early stopping, so it must not be the test set.
     output : folder to create
-        Gets config, safetensors weights and the tokenizer's files; `load_model` reads it.
+        Gets config, safetensors weights, the tokenizer's files, `training.json` and a model card, README.md.
     learning_rate, adam_epsilon, max_epochs, batch_size, patience : the card's recipe by default
+        `batch_size` is what one step sees, over all devices and accumulation steps.
     label_smoothing : float in [0, 1), 0 in the card's recipe
     weight_decay : float, of AdamW; the card names none
-    seed : int; the same seed on the same machine gives the same model
+    class_weights : give each label the same say, however rare it is
+    precision : of the matrix products; bfloat16 and float16 are for GPUs
+    gradient_accumulation : parts a batch is worked through in; saves memory
+    gradient_checkpointing : compute activations twice rather than keep them; saves memory
+    seed : int; the same seed on the same machine gives the same model on a processor
+    progress : show a bar; default: on a terminal and in a notebook
 
     Returns
     -------
     DataFrame indexed by `epoch`, one row per epoch run
-        `train_loss`, `validation_loss` (mean cross-entropy, smoothed where that is on, lower is better) and
-        `validation_accuracy` in [0, 1].
+        `train_loss` (as trained: weighted, smoothed), `validation_loss` (mean cross-entropy in nats; lower is better)
+        and `validation_accuracy` in [0, 1].
 
     Raises
     ------
-    ValueError
-        A row without text or label, or no rows.
-    FileExistsError
-        If `output` exists.
+    DataError
+        A row without text or label, fewer rows than a batch, one label only, weights or options that make no sense, or
+        an `output` that exists, or checkpoints of another training in the way.    ModelError
+        If `base` cannot be found or its weights do not fit.
     """
     output = Path(output)
     if output.exists():
-        raise FileExistsError(f"{output} exists already; choose another folder, or remove it first")
-    folder, _ = find_folder(str(base))
-    with quiet_transformers():
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        names = dict(enumerate(LABELS))
-        network, report = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            num_labels=len(LABELS),
-            id2label=names,
-            label2id={name: number for number, name in names.items()},
-            dtype=torch.float32,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-        )
-    check_body(network, report, folder)
-    limit = min(tokenizer.model_max_length, network.config.max_position_embeddings)
-    parts = [_Encoded(table, tokenizer, limit) for table in (train, validation)]
-    with tempfile.TemporaryDirectory() as checkpoints:
-        trainer = Trainer(
-            model=network,
-            args=TrainingArguments(
-                output_dir=checkpoints,
-                optim="adamw_torch",
-                learning_rate=learning_rate,
-                adam_epsilon=adam_epsilon,
-                num_train_epochs=max_epochs,
-                per_device_train_batch_size=batch_size,
-                per_device_eval_batch_size=4 * batch_size,
-                label_smoothing_factor=label_smoothing,
-                weight_decay=weight_decay,
-                train_sampling_strategy="group_by_length",
-                eval_strategy="epoch",
-                save_strategy="epoch",
-                logging_strategy="epoch",
-                save_total_limit=1,
-                load_best_model_at_end=True,
-                metric_for_best_model="eval_loss",
-                seed=seed,
-                report_to="none",
-                disable_tqdm=True,
-                dataloader_pin_memory=False,
-            ),
-            train_dataset=parts[0],
-            eval_dataset=parts[1],
-            data_collator=DataCollatorWithPadding(tokenizer),
-            compute_metrics=_accuracy,
-            callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)],
-        )
-        trainer.train()
-        _save(trainer, tokenizer, output)
-    return _learning_curve(trainer.state.log_history)
+        raise DataError(f"{output} exists already; choose another folder, or remove it first")
+    recipe = {
+        "learning_rate": learning_rate,
+        "adam_epsilon": adam_epsilon,
+        "max_epochs": max_epochs,
+        "batch_size": batch_size,
+        "patience": patience,
+        "label_smoothing": label_smoothing,
+        "weight_decay": weight_decay,
+        "class_weights": class_weights,
+        "precision": precision,
+        "gradient_accumulation": gradient_accumulation,
+        "gradient_checkpointing": gradient_checkpointing,
+    }
+    _check_recipe(recipe)
+    check_training_data(train, validation, batch_size)
+    record = _ingredients(base, train, validation) | {"recipe": recipe, "seed": seed}
+    workplace = output.with_name(f"{output.name}.training")
+    tokenizer, network = load_base(find_folder(str(base))[0])
+    trainer = make_trainer(network, tokenizer, train, validation, workplace, recipe, seed)
+    _claim(workplace, record)
+    checkpoint = _last_checkpoint(workplace)
+    history = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"] if checkpoint else []
+    if not _is_finished(learning_curve(history), max_epochs, patience):
+        with tqdm(total=1, unit=" steps", disable=not show_progress(progress), leave=False) as bar:
+            trainer.add_callback(Progress(bar, lambda: trainer.latest_loss))
+            with quiet_transformers():  # it warns that it ends with the last epoch; the best is on disk
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        history = trainer.state.log_history
+        checkpoint = _last_checkpoint(workplace)
+    curve = learning_curve(history)
+    if trainer.is_world_process_zero():
+        best = json.loads((checkpoint / "trainer_state.json").read_text())["best_global_step"]
+        record["learning_curve"] = curve.reset_index().to_dict("records")
+        _save(workplace / f"checkpoint-{best}", tokenizer, record, output)
+        shutil.rmtree(workplace)
+    trainer.accelerator.wait_for_everyone()
+    return curve
 
 
-def write_vocabulary(texts: list[str], folder: str | Path, *, size: int, min_frequency: int = 2) -> int:
-    """Write a cased WordPiece vocabulary made from `texts`, in the layout of the neuraly repository.
+def fine_tune_seeds(
+    base: str | Path,
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    output: str | Path,
+    *,
+    seeds: list[int],
+    test: pd.DataFrame | None = None,
+    teacher: str | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Fine-tune once a seed, and keep the model that did best on the validation part.
+
+    How far the seeds lie apart says how much of a difference between two recipes can be chance. The test part is scored
+    for each of them, and chooses none: the best of several on it would flatter.
 
     Parameters
     ----------
-    texts : list of str, cleaned
-    folder : existing folder; gets vocab.txt and tokenizer_config.json
-    size, min_frequency : pieces at most, and how often a pair of pieces must occur to become one
+    base, train, validation, output, progress, options : as in `fine_tune`
+        Seeds that are done are kept in a folder beside `output` (its name and ".seeds") until all are.
+    seeds : distinct ints
+    test : tweet table with `text` and `label`, or None
+    teacher : the model that gave the probabilities to train on, for the model card
 
     Returns
     -------
-    int, the pieces there are; the same texts give the same pieces
+    DataFrame indexed by `seed`
+        `epochs` run, `best_epoch`, `validation_loss`, `validation_accuracy`; with `test` also `accuracy` and
+        `macro_f1`, each with its 95% interval over tweets in `_low` and `_high`; `kept` bool, true once.
+
+    Raises
+    ------
+    DataError, ModelError
+        As `fine_tune`; also without seeds, or with one twice.
     """
-    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has
-    # them: told beforehand, they come in the same order in every run.
-    inner_letters = sorted({f"##{letter}" for text in texts for letter in text if not letter.isspace()})
-    wordpiece.train_from_iterator(
-        texts,
-        vocab_size=size,
-        min_frequency=min_frequency,
-        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *inner_letters],
-        show_progress=False,
+    output = Path(output)
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise DataError(f"expected different seeds, at least one, got {seeds}")
+    if output.exists():
+        raise DataError(f"{output} exists already; choose another folder, or remove it first")
+    gathered = output.with_name(f"{output.name}.seeds")
+    _claim(gathered, _ingredients(base, train, validation) | {"options": options})
+    folders = {seed: gathered / f"seed-{seed}" for seed in seeds}
+    for seed, folder in folders.items():
+        if not folder.exists():  # written whole or not at all
+            fine_tune(base, train, validation, folder, seed=seed, progress=progress, **options)
+    if not is_first_process():
+        return pd.DataFrame()
+    curves = {seed: pd.DataFrame(read_record(folder)["learning_curve"]) for seed, folder in folders.items()}
+    rows = {seed: _best_epoch(curve) for seed, curve in curves.items()}
+    if test is not None:
+        for seed, folder in folders.items():
+            predicted = predict(load_model(folder), test["text"], progress=progress)
+            with warnings.catch_warnings(action="ignore"):  # of scores that are not told here
+                found = scores(test["label"], predicted["label"]).loc[["accuracy", "macro_f1"]]
+            for name, row in found.iterrows():
+                rows[seed] |= {name: row["value"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+    table["kept"] = table.index == table["validation_loss"].idxmin()
+    kept = folders[table.index[table["kept"]][0]]
+    write_record(
+        kept,
+        read_record(kept)
+        | {
+            "teacher": teacher,
+            "seeds": table.reset_index().to_dict("records"),
+            "learning_curves": pd.concat(curves, names=["seed"]).reset_index(level=0).to_dict("records"),
+            "test": None if test is None else _describe(test),
+        },
     )
-    wordpiece.save_model(str(folder))
-    (Path(folder) / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
-    return wordpiece.get_vocab_size()
+    kept.rename(output)
+    shutil.rmtree(kept.parent)
+    return table
 
 
-class _Encoded(Dataset):
-    """Tokenized tweets with label numbers, as the Trainer wants them."""
+def _best_epoch(curve: pd.DataFrame) -> dict[str, Any]:
+    best = curve.loc[curve["validation_loss"].idxmin()]
+    return {
+        "epochs": len(curve),
+        "best_epoch": int(best["epoch"]),
+        "validation_loss": best["validation_loss"],
+        "validation_accuracy": best["validation_accuracy"],
+    }
 
-    def __init__(self, table: pd.DataFrame, tokenizer: PreTrainedTokenizerBase, limit: int) -> None:
-        lacking = table["text"].isna() | table["label"].isna()
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes files; all of several that `torchrun` starts train."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_size: int) -> None:
+    """Raise `DataError` for what would spoil a training, before it begins."""
+    for name, table in (("training", train), ("validation", validation)):
+        targets = [column for column in ("label",) if column in table] or list(LABELS)
+        missing = [column for column in ("text", *targets) if column not in table.columns]
+        if missing:
+            raise DataError(f"{name} part: expected text, and label or the three probabilities; no {missing[0]}")
+        readable = clean_tweets(table["text"]).fillna("").str.strip() != ""
+        lacking = ~readable | table[targets].isna().any(axis=1)
         if lacking.any() or table.empty:
-            raise ValueError(
-                f"expected labelled texts, but {int(lacking.sum())} of {len(table)} rows lack a text or a label"
-                + (f" (first: index {table.index[lacking][0]!r})" if lacking.any() else "")
+            raise DataError(
+                f"{name} part: expected labelled texts, but {int(lacking.sum())} of {len(table)} rows have no label or "
+                "nothing to read once cleaned"
+                + (f" (first: index {table.index[lacking][0]!r}); leave them out" if lacking.any() else "")
             )
-        self._inputs = tokenizer(clean_tweets(table["text"]).tolist(), truncation=True, max_length=limit)
-        self._labels = table["label"].astype(label_dtype).cat.codes.tolist()
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, row: int) -> dict[str, object]:
-        return {**{name: values[row] for name, values in self._inputs.items()}, "labels": self._labels[row]}
-
-
-def _accuracy(predictions: EvalPrediction) -> dict[str, float]:
-    logits, gold = predictions.predictions, predictions.label_ids  # (n, 3), (n,)
-    return {"accuracy": float((logits.argmax(axis=-1) == gold).mean())}
+        if name == "training" and targets == ["label"] and table["label"].nunique() < 2:
+            raise DataError(
+                f"{name} part: expected at least two labels, but all {len(table)} rows are {table['label'].iloc[0]}"
+            )
+    if len(train) < batch_size:
+        raise DataError(f"training part: {len(train)} rows are fewer than a batch of {batch_size}; lower batch_size")
+    if "weight" in train and not (
+        np.isfinite(train["weight"]).all() and (train["weight"] >= 0).all() and train["weight"].sum() > 0
+    ):
+        raise DataError("training part: expected weights that are finite, not negative, and not all 0")
 
 
-def _save(trainer: Trainer, tokenizer: PreTrainedTokenizerBase, output: Path) -> None:
+def _check_recipe(recipe: dict[str, Any]) -> None:
+    for name in ("max_epochs", "batch_size", "patience", "gradient_accumulation"):
+        if recipe[name] < 1:
+            raise DataError(f"{name} must be at least 1, but {recipe[name]} was passed")
+    if not recipe["learning_rate"] > 0 or not 0 <= recipe["label_smoothing"] < 1:
+        raise DataError(
+            f"expected learning_rate above 0 and label_smoothing in [0, 1), got {recipe['learning_rate']} and "
+            f"{recipe['label_smoothing']}"
+        )
+    if recipe["precision"] == "float16" and not torch.cuda.is_available():
+        raise DataError("precision float16 needs a GPU; use float32 here")
+
+
+def _ingredients(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame) -> dict[str, Any]:
+    folder, revision = find_folder(str(base))
+    return {
+        "base": Path(base).name if Path(base).is_dir() else str(base),
+        "base_revision": revision,
+        "base_sha256": [weights_hash(folder), tokenizer_hash(folder)],
+        "data": {"train": _describe(train), "validation": _describe(validation)},
+    }
+
+
+def _describe(table: pd.DataFrame) -> dict[str, Any]:
+    """How many rows a part has, of which labels, and a hash of what is trained on."""
+    used = [name for name in ("text", "label", *LABELS, "weight") if name in table.columns]
+    text = table[used].astype({name: "str" for name in used if name in ("text", "label")}).to_json(orient="values")
+    described = {"rows": len(table), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    if "label" in used:
+        counts = table["label"].astype(label_dtype).value_counts()
+        described["labels"] = {label: int(counts[label]) for label in LABELS}
+    return described
+
+
+# Checkpoints: what is left of a training that was killed
+
+
+def _claim(workplace: Path, record: dict[str, Any]) -> None:
+    """Make the folder of checkpoints, or raise unless those in it are of the same run."""
+    run = json.dumps(record, indent=2)
+    if not is_first_process():
+        return
+    if workplace.exists() and (workplace / _RUN).exists():
+        if (workplace / _RUN).read_text(encoding="utf-8") != run:
+            raise DataError(
+                f"{workplace} has checkpoints of a training with another base, recipe, seed or data. Make the same "
+                "call as then to go on with it, remove that folder, or choose another output"
+            )
+        return
+    workplace.mkdir(parents=True, exist_ok=True)
+    temporary = workplace / f"{_RUN}.{os.getpid()}.tmp"
+    temporary.write_text(run, encoding="utf-8")
+    temporary.rename(workplace / _RUN)
+
+
+def _last_checkpoint(workplace: Path) -> Path | None:
+    """The newest whole checkpoint; one that a kill cut short is removed.
+
+    The trainer's state is the last file it writes to a checkpoint, so one that can be read stands for all.
+    """
+    found = sorted(workplace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
+    for checkpoint in found:
+        try:
+            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        else:
+            return checkpoint
+    return None
+
+
+def _is_finished(curve: pd.DataFrame, max_epochs: int, patience: int) -> bool:
+    """Whether a training with this curve has no epoch to go, by number or by early stopping."""
+    if curve.empty:
+        return False
+    epochs_since_best = curve.index[-1] - curve["validation_loss"].idxmin()
+    return len(curve) >= max_epochs or epochs_since_best >= patience
+
+
+def _save(checkpoint: Path, tokenizer: PreTrainedTokenizerBase, record: dict[str, Any], output: Path) -> None:
     """Whole or not at all: everything is written beside `output`, then renamed to it."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+    temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent))
+    temporary.chmod(0o755)
     try:
+        for name in ("config.json", "model.safetensors"):
+            shutil.copy(checkpoint / name, temporary)
         with quiet_transformers():
-            trainer.model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
+        write_record(temporary, record)
         temporary.rename(output)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _learning_curve(log: list[dict[str, float]]) -> pd.DataFrame:
-    names = {"loss": "train_loss", "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy"}
-    rows: dict[int, dict[str, float]] = {}
-    for entry in log:
-        rows.setdefault(round(entry["epoch"]), {}).update(
-            {names[name]: value for name, value in entry.items() if name in names}
-        )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(names.values())).rename_axis("epoch")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -12,12 +14,13 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
+from sentiment_kit import cli
 from sentiment_kit.backends import BACKENDS
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.training import write_vocabulary
+from sentiment_kit.scratch import write_vocabulary
 
 matplotlib.use("Agg")
 
@@ -98,3 +101,17 @@ def demo_model() -> SentimentModel:
 def _close_figures():
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The command in this process: exit code, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sentiment-kit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        printed = capsys.readouterr()
+        return stop.value.code or 0, printed.out, printed.err
+
+    return call

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 
 from sentiment_kit import cli, parts
-from sentiment_kit.bulk import score_files
+from sentiment_kit.bulk import read_scored, score_files
 from sentiment_kit.data import load_demo
 from sentiment_kit.files import DataError, write_table
 from sentiment_kit.inference import predict
@@ -322,3 +322,30 @@ def test_a_spreadsheet_does_not_run_cells(tmp_path, monkeypatch):
     assert run(monkeypatch, tmp_path / "t.csv", tmp_path / "safe.csv", "--spreadsheet-safe") == 0
     assert pd.read_csv(tmp_path / "plain.csv")["text"].tolist() == ["=1+1", "@a bello", "-3", "ok"]
     assert pd.read_csv(tmp_path / "safe.csv")["text"].tolist() == ["'=1+1", "'@a bello", "'-3", "ok"]
+
+
+# Read again
+
+
+def test_what_was_scored_is_read_in_order(tmp_path, demo_model):
+    texts = load_demo("test")["text"].head(7)
+    write_table(pd.DataFrame({"testo": texts, "negative": "mine"}), tmp_path / "t.csv")
+    score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, text="testo", part_rows=3)
+    table, manifest = read_scored(tmp_path / "out")
+    assert list(table.columns) == ["text", *LABELS]
+    assert table["text"].tolist() == texts.tolist()
+    np.testing.assert_allclose(table[list(LABELS)].astype(float), predict(demo_model, texts)[list(LABELS)], atol=1e-6)
+    assert manifest["model"] == "demo"
+
+
+def test_a_run_that_has_not_ended_is_not_read(tmp_path, demo_model):
+    with pytest.raises(DataError, match=r"expected a folder that `sentiment-kit score` wrote"):
+        read_scored(tmp_path)
+    write_table(pd.DataFrame({"text": ["ciao"]}), tmp_path / "t.csv")
+    score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model)
+    path = tmp_path / "out" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["done"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="has not ended"):
+        read_scored(tmp_path / "out")

@@ -13,22 +13,9 @@ from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files import read_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
+from sentiment_kit.model_cards import read_record
 
 ADDED = [*LABELS, "label", "confidence", "n_tokens", "truncated"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """The command in this process: exit code, stdout, stderr."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["sentiment-kit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        printed = capsys.readouterr()
-        return stop.value.code or 0, printed.out, printed.err
-
-    return call
 
 
 @pytest.fixture
@@ -273,7 +260,7 @@ def test_a_bug_is_not_taken_for_a_users_mistake(run, tweets_file, tmp_path, monk
     def broken(*arguments, **options):
         raise ValueError("a bug")
 
-    monkeypatch.setattr(cli, "read_table", broken)
+    monkeypatch.setattr("sentiment_kit.commands.score.read_table", broken)
     monkeypatch.setattr(sys, "argv", ["sentiment-kit", "score", str(tweets_file), str(tmp_path / "o.csv")])
     with pytest.raises(ValueError, match="a bug"):
         cli.main()
@@ -291,3 +278,102 @@ def test_python_dash_m_is_the_command(tweets_file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert len(read_table(tmp_path / "o.csv")) == 4
+
+
+# Training
+
+
+@pytest.fixture
+def labelled_file(tmp_path):
+    load_demo("train").head(120)[["id", "text", "label"]].to_csv(tmp_path / "labelled.csv", index=False)
+    return tmp_path / "labelled.csv"
+
+
+TINY = ("--base", "scratch", "--hidden-size", "16", "--max-epochs", "1", "--batch-size", "16")
+
+
+def test_train_splits_trains_and_tells(run, labelled_file, tmp_path):
+    out = tmp_path / "model"
+    code, printed, err = run("train", labelled_file, "--output", out, *TINY, "--seeds", "2")
+    assert code == 0, err
+    assert "train 86, validation 10, test 24 tweets" in err
+    assert "Mean and standard deviation over the seeds" in printed
+    assert "accuracy on 24 tweets that steered nothing" in printed
+    assert (out / "learning_curve.png").stat().st_size > 5000
+    record = read_record(out)
+    assert record["base"] == "scratch-16x1"
+    assert record["recipe"]["learning_rate"] == 2e-5, "the card's, unless told otherwise"
+    assert [row["seed"] for row in record["seeds"]] == [42, 43]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labelled.csv", "model"]
+    code, printed, _ = run("evaluate", "demo", "--model", out)
+    assert code == 0
+    assert "accuracy" in printed
+
+
+def test_train_json(run, labelled_file, tmp_path):
+    code, printed, _ = run("train", labelled_file, "--output", tmp_path / "m", *TINY, "--json")
+    found = json.loads(printed)
+    assert code == 0
+    assert found["n_test"] == 24
+    assert found["seeds"][0]["accuracy_low"] <= found["seeds"][0]["accuracy"]
+
+
+def test_train_with_files_of_ones_own_leaves_copies_out(run, labelled_file, tmp_path):
+    table = pd.read_csv(labelled_file)
+    table.head(10).to_csv(tmp_path / "test.csv", index=False)
+    table[40:60].to_csv(tmp_path / "validation.csv", index=False)
+    held_out = ("--test", tmp_path / "test.csv", "--validation", tmp_path / "validation.csv")
+    code, _, err = run("train", labelled_file, "--output", tmp_path / "m", *TINY, *held_out)
+    assert code == 0, err
+    assert "10 tweets for test; 10 rows of" in err
+    assert "20 tweets for validation; 20 rows of" in err
+    assert "train 90, validation 20, test 10 tweets" in err
+
+
+def test_train_on_sentipolc(run, sentipolc_file, tmp_path):
+    code, _, err = run("train", sentipolc_file, "--output", tmp_path / "m", *TINY)
+    assert code == 0, err
+    assert "train 5,032, validation 554, test 1,384 tweets" in err
+    assert read_record(tmp_path / "m")["test"]["rows"] == 1384
+
+
+def test_a_student_learns_from_a_teacher(run, tmp_path):
+    texts = pd.DataFrame({"text": [*load_demo("train")["text"].head(100), "@a http://t.co/x"]})
+    texts.to_csv(tmp_path / "unlabelled.csv", index=False)
+    options = ("--output", tmp_path / "m", *TINY, "--teacher", "demo")
+    code, printed, err = run("train", tmp_path / "unlabelled.csv", *options)
+    assert code == 0, err
+    assert "1 rows with nothing to read were left out" in err
+    assert "agreement with the teacher on 20 tweets" in printed
+    record = read_record(tmp_path / "m")
+    assert record["teacher"] == "demo"
+    assert "labels" not in record["data"]["train"]
+    # The same from what `score` wrote.
+    assert run("score", tmp_path / "unlabelled.csv", tmp_path / "scored", "--model", "demo")[0] == 0
+    options = ("--output", tmp_path / "again", *TINY, "--teacher", "demo")
+    code, again, err = run("train", tmp_path / "scored", *options)
+    assert code == 0, err
+    assert again.splitlines()[:3] == printed.splitlines()[:3]
+    code, _, err = run("train", tmp_path / "scored", "--output", tmp_path / "other", *TINY, "--teacher", "neuraly/x")
+    assert code == 2
+    assert "was scored by demo, but --teacher is neuraly/x" in err
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        ({"text": ["a", "b"], "label": ["", ""]}, (), "no row has a label"),
+        ({"text": ["a", "b"], "label": ["buono", "positive"]}, (), "buono"),
+        ({"text": list("abcdef"), "label": ["positive"] * 6}, (), "training part: expected at least two labels"),
+        ({"text": [*"abcdefgh"], "label": ["positive", "negative"] * 4}, (), "4 rows are fewer than a batch of 16"),
+        ({"text": ["", *"abcdefg"] * 9, "label": ["positive", "negative"] * 36}, (), "nothing to read"),
+        ({"text": ["a"], "label": ["positive"]}, ("--hidden-size", "20"), "must be a multiple of 16"),
+        ({"text": ["a"]}, (), "no column 'label'"),
+    ],
+)
+def test_train_says_what_is_wrong_before_it_begins(run, tmp_path, table, options, message):
+    pd.DataFrame(table).to_csv(tmp_path / "t.csv", index=False)
+    code, _, err = run("train", tmp_path / "t.csv", "--output", tmp_path / "m", *TINY, *options)
+    assert code == 2, err
+    assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

@@ -4,11 +4,13 @@ import re
 from collections import Counter, defaultdict
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sentiment_kit.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
+from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.evaluation import scores
 from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict
@@ -50,9 +52,9 @@ def test_size_domains_and_labels(demo):
     assert set(shares.index) == {
         "football", "politics", "school_work", "tv_music", "food_travel", "services_tech", "weather_daily",
     }  # fmt: skip
-    by_domain = demo.groupby("domain")["label"].value_counts(normalize=True).unstack()
-    assert (by_domain > 0.1).all(axis=None)
-    assert (by_domain <= 0.6).all(axis=None)
+    by_domain = demo.groupby("domain")["label"].value_counts(normalize=True)
+    assert len(by_domain) == 7 * 3
+    assert by_domain.between(0.1, 0.6).all()
 
 
 def test_the_split_is_stratified(demo):
@@ -112,3 +114,16 @@ def test_the_model_comes_within_3_points_of_tfidf(demo_model):
     network = scores(test["label"], predict(demo_model, test["text"])["label"]).loc["accuracy"]
     assert network["n"] == baseline["n"] == len(test)
     assert network["value"] >= baseline["value"] - 0.03
+
+
+def test_noisy_copies_keep_labels_and_change_some_words():
+    train = pd.DataFrame({"text": ["@a Che bella partita #forza", "no"], "label": ["positive", "negative"]})
+    copies = noisy_copies(train, 20, seed=0)
+    assert len(copies) == 42
+    assert copies["text"][0] == "Che bella partita #forza"
+    assert copies["label"].tolist() == ["positive", "negative"] * 21
+    noisy = copies["text"][2::2]
+    assert noisy.nunique() > 10
+    assert noisy.str.contains("#forza").mean() > 0.7
+    pd.testing.assert_frame_equal(copies, noisy_copies(train, 20, seed=0))
+    assert not copies["text"].eq("").any()

@@ -5,7 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, norm
 
-from sentiment_kit.intervals import bootstrap, divide, mean_of_defined, minimum_detectable_difference, proportions
+from sentiment_kit.intervals import (
+    bootstrap,
+    crossed_bootstrap,
+    divide,
+    mean_of_defined,
+    minimum_detectable_difference,
+    proportions,
+)
 
 # Shares
 
@@ -257,3 +264,43 @@ def test_a_reference_known_exactly_shows_more(n, other):
 def test_impossible_rows_and_shares_are_errors(n, options):
     with pytest.raises(ValueError, match="expected n >= 0, other >= 1, share in"):
         minimum_detectable_difference(n, **options)
+
+
+# Several trainings
+
+
+def _mean(sums):
+    return sums[..., 0] / sums[..., 1]
+
+
+def _terms(values):
+    values = np.asarray(values, dtype=float)
+    return np.stack([values, np.ones_like(values)], axis=-1)
+
+
+def test_crossed_value_is_the_mean_over_trainings():
+    value, sample = crossed_bootstrap(_terms([[1, 0, 1, 1], [1, 0, 0, 0]]), _mean, resamples=500)
+    assert value == 0.5
+    assert sample.shape == (500,)
+    assert sample.min() >= 0
+    assert sample.max() <= 1
+
+
+def test_crossed_draws_of_two_recipes_are_paired():
+    right = np.random.default_rng(0).integers(0, 2, size=(3, 40))
+    one, two = (crossed_bootstrap(_terms(right + shift), _mean, resamples=200)[1] for shift in (0, 0.25))
+    np.testing.assert_allclose(two - one, 0.25)
+
+
+def test_crossed_intervals_know_of_rows_and_of_trainings():
+    generator = np.random.default_rng(1)
+    rows = np.tile(generator.normal(size=200), (5, 1))  # every training does the same: rows alone vary
+    trainings = np.tile(generator.normal(size=(5, 1)), (1, 200))
+    for values, n in ((rows, 200), (trainings, 5)):
+        _, sample = crossed_bootstrap(_terms(values), _mean, resamples=4000)
+        assert np.std(sample) == pytest.approx(np.std(values) / np.sqrt(n), rel=0.06)
+
+
+def test_crossed_needs_something():
+    with pytest.raises(ValueError, match="got 0 and 3"):
+        crossed_bootstrap(np.zeros((0, 3, 2)), _mean)

@@ -14,8 +14,10 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "sentiment_kit"
+PATHS = [*PACKAGE.glob("*.py"), *PACKAGE.glob("commands/*.py")]
 
-# A module may import those before it and nothing after it: one direction of data.
+# A module may import those before it and nothing after it: one direction of data. A command may import no other one,
+# only what they share: each can be changed or left out alone.
 ORDER = [
     "labels",
     "cleaning",
@@ -40,52 +42,73 @@ ORDER = [
     "claims",
     "explain",
     "baseline",
+    "splits",
+    "mitigation",
+    "scratch",
+    "model_cards",
+    "trainer",
     "training",
     "benchmark",
     "parts",
     "cluster",
     "bulk",
     "plots",
+    "score_plots",
     "scorecard",
     "report",
+    "commands.shared",
+    "commands.score",
+    "commands.evaluate",
+    "commands.probe",
+    "commands.train",
+    "commands.benchmark",
     "cli",
 ]
-WITH_TORCH = {"backends", "model", "batching", "explain", "training", "benchmark", "cluster"}
+WITH_TORCH = {"backends", "model", "batching", "explain", "scratch", "trainer", "training", "benchmark", "cluster"}
 
 
 def _imports(path):
-    """Names imported anywhere in a file, own modules as `.name`."""
+    """Names imported anywhere in a file, own modules as `.name` or `.commands.name`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:  # "from . import" is of the package itself
-            yield f".{node.module}" if node.level else node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom):
+            origin = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            for source in (origin, *(origin / alias.name for alias in node.names)):  # a module, or what it defines
+                if source.with_suffix(".py").exists():
+                    yield f".{'.'.join(source.relative_to(PACKAGE).parts)}"
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_data_flows_in_one_direction(module):
-    imported = set(_imports(PACKAGE / f"{module}.py"))
+    imported = set(_imports(PACKAGE / f"{module.replace('.', '/')}.py"))
     own = {name[1:] for name in imported if name.startswith(".")}
-    assert own <= set(ORDER[: ORDER.index(module)])
+    before = ORDER[: ORDER.index(module)]
+    if module.startswith("commands."):
+        before = [name for name in before if not name.startswith("commands.") or name == "commands.shared"]
+    assert own <= set(before)
     if module in ("labels", "cleaning"):
         assert not own
     assert ("torch" in imported) <= (module in WITH_TORCH)
-    assert bool({"matplotlib", "seaborn"} & imported) == (module == "plots")
+    assert bool({"matplotlib", "seaborn"} & imported) == (module in ("plots", "score_plots"))
 
 
 def test_every_module_is_in_the_order():
-    assert {path.stem for path in PACKAGE.glob("*.py")} == {*ORDER, "__init__", "__main__"}
+    found = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PATHS}
+    assert found == {*ORDER, "__init__", "__main__", "commands.__init__"}
 
 
 def test_the_package_can_be_read_in_an_hour():
-    """No module over 400 lines; 5,000 lines of code in all, docstrings, comments and blank lines apart.
+    """No module over 400 lines; 6,000 lines of code in all, docstrings, comments and blank lines apart.
 
-    The design's 3,000 held up to calibration; slices, probes and explanations, and then back ends, bulk scoring and
-    training from the same design, do not fit beside it. What one reads for one question stays as short as it was.
+    The design's 3,000 held up to calibration; slices, probes and explanations, back ends and bulk scoring, training
+    and the commands do not fit beside it. What one reads for one question stays as short as it was.
     """
-    sources = [path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in PATHS]
     assert max(len(source.splitlines()) for source in sources) <= 400
-    assert sum(_lines_of_code(source) for source in sources) <= 5000
+    assert sum(_lines_of_code(source) for source in sources) <= 6000
 
 
 def _lines_of_code(source):

@@ -10,15 +10,9 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import torch
-from scipy.sparse import csr_matrix
-from sklearn.utils.extmath import randomized_svd
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from ..baseline import fit_tfidf, predict_tfidf
 from ..cleaning import clean_tweets
@@ -27,20 +21,14 @@ from ..hub import DEMO_FOLDER
 from ..inference import predict
 from ..intervals import proportions
 from ..labels import LABELS
-from ..model import load_model, quiet_transformers
-from ..training import fine_tune, write_vocabulary
+from ..model import load_model
+from ..scratch import write_small_bert
+from ..training import fine_tune
 
 SEED = 2018
 VOCABULARY = 4000
 COPIES = 12
-ARCHITECTURE = {
-    "hidden_size": 64,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 4,
-    "intermediate_size": 256,
-    "hidden_dropout_prob": 0.5,
-    "attention_probs_dropout_prob": 0.5,
-}
+ARCHITECTURE = {"hidden_size": 64, "layers": 1, "dropout": 0.5}
 RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
 
 
@@ -53,13 +41,13 @@ def noisy_copies(train: pd.DataFrame, copies: int, seed: int) -> pd.DataFrame:
 
 
 def _noisy(text: str, generator: random.Random) -> str:
-    """Drop one word in ten and change one in three, some of them twice; hashtags keep their form."""
+    """Drop one word in ten and change one in three, some of them twice; hashtags and masks keep their form."""
     kept = [word for word in text.split() if generator.random() > 0.1]
     return " ".join(_noisy_word(_noisy_word(word, generator), generator) for word in kept) or text
 
 
 def _noisy_word(word: str, generator: random.Random) -> str:
-    if word.startswith("#") or len(word) < 2 or generator.random() > 0.2:
+    if word.startswith(("#", "[")) or len(word) < 2 or generator.random() > 0.2:
         return word
     at = generator.randrange(len(word) - 1)
     variants = (
@@ -72,49 +60,13 @@ def _noisy_word(word: str, generator: random.Random) -> str:
     return generator.choice(variants)
 
 
-def write_base(texts: list[str], folder: Path, seed: int) -> None:
-    """A BERT with a cased WordPiece vocabulary of `texts`, its embeddings from their co-occurrence, all else random."""
-    n_pieces = write_vocabulary(texts, folder, size=VOCABULARY)
-    torch.manual_seed(seed)
-    config = BertConfig(vocab_size=n_pieces, **ARCHITECTURE)
-    config.save_pretrained(folder)  # the tokenizer's loader reads it
-    network = BertForSequenceClassification(config)
-    token_ids = AutoTokenizer.from_pretrained(folder)(texts, add_special_tokens=False)["input_ids"]
-    embeddings = _cooccurrence_embeddings(token_ids, config.vocab_size, config.hidden_size, seed)
-    with torch.no_grad():
-        network.bert.embeddings.word_embeddings.weight.copy_(torch.from_numpy(embeddings))
-    with quiet_transformers():
-        network.save_pretrained(folder)
-
-
-def _cooccurrence_embeddings(token_ids: list[list[int]], n_tokens: int, size: int, seed: int) -> np.ndarray:
-    """(n_tokens, size): singular vectors of the positive pointwise mutual information of pieces up to 5 apart.
-
-    Pieces met in like company start out alike (Levy and Goldberg 2014); nearer neighbours count more.
-    """
-    counts: Counter[tuple[int, int]] = Counter()
-    for ids in token_ids:
-        for distance in range(1, 6):
-            for pair in zip(ids, ids[distance:], strict=False):
-                counts[pair] += 1 / distance
-    pairs, values = np.array(list(counts)), np.array(list(counts.values()))
-    matrix = csr_matrix((values, (pairs[:, 0], pairs[:, 1])), shape=(n_tokens, n_tokens))
-    matrix = (matrix + matrix.T).tocoo()
-    totals = np.asarray(matrix.sum(axis=1)).ravel()
-    information = np.log(matrix.data * totals.sum() / (totals[matrix.row] * totals[matrix.col]))
-    positive = csr_matrix((np.maximum(information, 0), (matrix.row, matrix.col)), shape=matrix.shape)
-    left, strengths, _ = randomized_svd(positive, size, random_state=seed)
-    embeddings = left * np.sqrt(strengths)
-    return (0.05 * embeddings / embeddings.std()).astype(np.float32)
-
-
 def main() -> None:
     """Train, compare with the baseline on the test split, and replace the embedded model."""
     train, test = load_demo("train"), load_demo("test")
     with tempfile.TemporaryDirectory() as workplace:
         base, tuned = Path(workplace) / "base", Path(workplace) / "model"
         base.mkdir()
-        write_base(clean_tweets(train["text"]).tolist(), base, SEED)
+        write_small_bert(clean_tweets(train["text"]).tolist(), base, vocabulary=VOCABULARY, seed=SEED, **ARCHITECTURE)
         # Nothing is held back to stop early: so few tweets are all worth training on. What stands in its place has been
         # seen, so the last epoch is the best.
         curve = fine_tune(base, noisy_copies(train, COPIES, SEED), train.head(500), tuned, seed=SEED, **RECIPE)

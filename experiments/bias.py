@@ -1,0 +1,224 @@
+"""Can the football bias be reduced? `python experiments/bias.py` writes results/bias.csv and results/bias_effects.csv.
+
+Small BERTs from scratch, on tweets of the demo corpus, each recipe with several seeds; a seed draws the tweets, too, so
+that the intervals hold for both. Two starting points:
+
+- *heavy*: nine tweets of ten are about football, with labels as they come: the card's "strongly related to football";
+- *skewed*: half are, and football is mostly positive: a bias planted on purpose, to see whether a remedy finds it.
+
+Tested on the demo's test split (inside and outside football) and on counterfactual pairs of frames that no recipe
+trained on. The demo model's own recipe, noisy copies included; early stopping watches 400 tweets, half football.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentiment_kit.calibration import gold_probabilities
+from sentiment_kit.cleaning import clean_tweets
+from sentiment_kit.data import load_demo
+from sentiment_kit.demo.build_model import noisy_copies
+from sentiment_kit.inference import predict
+from sentiment_kit.intervals import crossed_bootstrap
+from sentiment_kit.labels import LABELS, label_dtype
+from sentiment_kit.mitigation import (
+    balancing_weights,
+    clubs_in,
+    counterfactual_tweets,
+    mask_clubs,
+    split_frames,
+    swap_clubs,
+)
+from sentiment_kit.model import load_model
+from sentiment_kit.probes import load_pairs, score_pairs
+from sentiment_kit.scratch import write_small_bert
+from sentiment_kit.training import fine_tune
+
+RESULTS = Path(__file__).parent / "results"
+COPIES = 12
+RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
+SIZE = 1600
+SKEW = {"positive": 0.65, "neutral": 0.25, "negative": 0.1}  # of the football half
+RESAMPLES = 4000
+BINS = 10
+
+# recipe -> what it starts from, and what it is compared with
+RECIPES = {
+    "heavy": ("heavy", None),
+    "balanced": ("balanced", "heavy"),
+    "heavy, reweighted": ("heavy", "heavy"),
+    "heavy, clubs masked": ("heavy", "heavy"),
+    "heavy, clubs swapped": ("heavy", "heavy"),
+    "heavy, with pairs": ("heavy", "heavy"),
+    "skewed": ("skewed", None),
+    "skewed, reweighted": ("skewed", "skewed"),
+    "skewed, clubs masked": ("skewed", "skewed"),
+    "skewed, with pairs": ("skewed", "skewed"),
+}
+FAMILIES = {
+    "football to another subject": ["club_to_other", "person", "word_sense"],
+    "club to club": ["rival_clubs", "north_south"],
+    "men to women": ["gender"],
+}
+BETTER = {  # which way a measure should go; None has no better way
+    "accuracy": "up",
+    "brier": "down",
+    "ece": "down",
+    "flip_rate": "down",
+    "absolute_shift": "down",
+    "shift": None,
+}
+
+
+def draw(start: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training tweets and validation tweets of the demo's training split."""
+    tweets = load_demo("train").sample(frac=1, random_state=seed)
+    football = tweets["domain"] == "football"
+    validation = pd.concat([tweets[football].head(200), tweets[~football].head(200)])
+    football, other = tweets[football][200:], tweets[~football][200:]
+    if start == "skewed":
+        half = SIZE // 2
+        chosen = [football[football["label"] == label].head(round(half * share)) for label, share in SKEW.items()]
+        parts = [*chosen, other.head(half)]
+    else:
+        n_football = round(SIZE * (0.9 if start == "heavy" else 0.5))
+        parts = [football.head(n_football), other.head(SIZE - n_football)]
+    return pd.concat(parts), validation
+
+
+def remedied(recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The training tweets as the recipe changes them."""
+    football = train["domain"] == "football"
+    if recipe.endswith("reweighted"):
+        return train.assign(weight=balancing_weights(train["label"], football))
+    if recipe.endswith("masked"):
+        return train.assign(text=mask_clubs(train["text"], clubs))
+    if recipe.endswith("swapped"):
+        return pd.concat([train, swap_clubs(train[football], clubs, seed=seed)])
+    if recipe.endswith("pairs"):
+        return pd.concat([train, counterfactual_tweets(frames)])
+    return train
+
+
+def answers(recipe: str, seed: int, workplace: Path) -> dict[str, pd.DataFrame]:
+    """Train once; predictions of the test split and of the test pairs' two sides."""
+    pairs = load_pairs()
+    frames, held_out = split_frames(pairs, seed=0)
+    clubs = clubs_in(pairs)
+    start, _ = RECIPES[recipe]
+    train, validation = draw(start, seed)
+    train = remedied(recipe, train, frames, clubs, seed)
+    masked = recipe.endswith("masked")
+    if masked:
+        validation = validation.assign(text=mask_clubs(validation["text"], clubs))
+    base, tuned = workplace / f"base-{seed}", workplace / f"tuned-{seed}"
+    base.mkdir()
+    columns = [name for name in ("text", "label", "weight") if name in train]
+    write_small_bert(clean_tweets(train["text"]).tolist(), base, seed=seed)
+    copies = noisy_copies(train[columns], COPIES, seed)
+    fine_tune(base, copies, validation, tuned, seed=seed, progress=False, **RECIPE)
+    model = load_model(tuned, device="cpu")
+    texts = {"test": load_demo("test")["text"], "a": held_out["text_a"], "b": held_out["text_b"]}
+    return {
+        name: predict(model, mask_clubs(column, clubs) if masked else column, progress=False)
+        for name, column in texts.items()
+    }
+
+
+def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], tuple[np.ndarray, str]]:
+    """What each row (tweet or frame) adds to the sums of each measure of each part, and the statistic of these sums."""
+    test = load_demo("test")
+    _, pairs = split_frames(load_pairs(), seed=0)
+    rows: dict[tuple[str, str], tuple[np.ndarray, str]] = {}
+    predicted = found["test"]
+    right = (predicted["label"] == test["label"]).to_numpy(float)
+    truth = np.eye(len(LABELS))[test["label"].astype(label_dtype).cat.codes]
+    brier = ((predicted[list(LABELS)].to_numpy(float) - truth) ** 2).sum(axis=1)
+    assert gold_probabilities(test["label"], predicted).notna().all()
+    confidence = predicted["confidence"].to_numpy(float)
+    bin_of = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]  # (n, bins)
+    football = (test["domain"] == "football").to_numpy()
+    for part, inside in (("football", football), ("other subjects", ~football)):
+        one = np.ones(inside.sum())
+        rows["accuracy", part] = np.stack([right[inside], one], axis=1), "mean"
+        rows["brier", part] = np.stack([brier[inside], one], axis=1), "mean"
+        rows["ece", part] = bin_of[inside] * (right - confidence)[inside, None], "ece"
+    scored = score_pairs(pairs, found["a"], found["b"])
+    scored["absolute_shift"], scored["flip_rate"] = scored["shift"].abs(), scored["flipped"].astype(float)
+    for part, families in FAMILIES.items():
+        members = scored[scored["family"].isin(families)]
+        n = members.groupby("frame").size()
+        for measure in ("shift", "absolute_shift", "flip_rate"):
+            sums = members.groupby("frame")[measure].sum()
+            rows[measure, part] = np.stack([sums, n], axis=1), "mean"
+    return rows
+
+
+def mean_of(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
+
+
+def ece_of(rows: int):
+    return lambda sums: np.abs(sums).sum(axis=-1) / rows
+
+
+def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The measures of each recipe, and its effects: its difference to what it started from."""
+    by_recipe = {recipe: [terms(run) for run in runs] for recipe, runs in found.items()}
+    measured, effects, samples = [], [], {}
+    for recipe, runs in by_recipe.items():
+        for (measure, part), (first, kind) in runs[0].items():
+            stacked = np.stack([run[measure, part][0] for run in runs])  # (seeds, rows, k)
+            statistic = mean_of if kind == "mean" else ece_of(len(first))
+            value, sample = crossed_bootstrap(stacked, statistic, resamples=RESAMPLES)
+            samples[recipe, measure, part] = value, sample
+            low, high = np.quantile(sample, [0.025, 0.975])
+            n = len(first) if kind == "ece" else int(first[:, 1].sum())
+            measured.append((recipe, measure, part, value, low, high, n, len(runs)))
+    for recipe, (_, reference) in RECIPES.items():
+        if reference is None or recipe not in found:
+            continue
+        for measure, part in by_recipe[recipe][0]:
+            value, sample = samples[recipe, measure, part]
+            before, sample_before = samples[reference, measure, part]
+            low, high = np.quantile(sample - sample_before, [0.025, 0.975])
+            difference = value - before
+            effects.append((recipe, reference, measure, part, difference, low, high, verdict(measure, low, high)))
+    columns = ["recipe", "measure", "part", "value", "low", "high", "n", "seeds"]
+    effect_columns = ["recipe", "reference", "measure", "part", "difference", "low", "high", "verdict"]
+    return pd.DataFrame(measured, columns=columns), pd.DataFrame(effects, columns=effect_columns)
+
+
+def verdict(measure: str, low: float, high: float) -> str:
+    if low <= 0 <= high:
+        return "cannot be told"
+    better = BETTER[measure]
+    if better is None:
+        return "changed"
+    return "helped" if (low > 0) == (better == "up") else "harmed"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--recipes", nargs="*", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    found = {}
+    for recipe in arguments.recipes:
+        with tempfile.TemporaryDirectory() as workplace:
+            found[recipe] = [answers(recipe, seed, Path(workplace)) for seed in range(arguments.seeds)]
+        print(recipe, "done", flush=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name, table in zip(("bias", "bias_effects"), summarize(found), strict=True):
+        table.round(4).to_csv(arguments.output / f"{name}.csv", index=False)
+        print(table.round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""A small student of a larger teacher: `python experiments/distillation.py` writes results/distillation.csv.
+
+The demo's training split is cut in two: labelled tweets, and tweets whose labels nobody is told. A larger BERT learns
+the labelled ones; the student learns, with several seeds,
+
+- the labels of the labelled ones alone;
+- the teacher's probabilities of the unlabelled ones and of the labelled ones;
+- for comparison, the labels of both, which is what labelling everything would have bought.
+
+All from scratch, with noisy copies as the demo model has; the teacher scores the copies, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentiment_kit.cleaning import clean_tweets
+from sentiment_kit.data import load_demo
+from sentiment_kit.demo.build_model import noisy_copies
+from sentiment_kit.inference import predict
+from sentiment_kit.intervals import crossed_bootstrap
+from sentiment_kit.labels import LABELS
+from sentiment_kit.model import SentimentModel, load_model
+from sentiment_kit.scratch import write_small_bert
+from sentiment_kit.splits import split_tweets
+from sentiment_kit.training import fine_tune
+
+RESULTS = Path(__file__).parent / "results"
+COPIES = 6
+TEACHER = {"hidden_size": 192, "layers": 3}
+STUDENT = {"hidden_size": 48, "layers": 1}
+RECIPE = {"learning_rate": 7e-4, "max_epochs": 4, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
+RESAMPLES = 4000
+
+
+def train(
+    table: pd.DataFrame, validation: pd.DataFrame, sizes: dict[str, int], folder: Path, seed: int, **options: float
+) -> SentimentModel:
+    base = folder.with_name(f"{folder.name}-base")
+    base.mkdir()
+    write_small_bert(sorted(set(clean_tweets(table["text"]))), base, seed=seed, **sizes)
+    fine_tune(base, table, validation, folder, seed=seed, progress=False, **(RECIPE | options))
+    return load_model(folder, device="cpu")
+
+
+def taught(teacher: SentimentModel, texts: pd.Series) -> pd.DataFrame:
+    scored = predict(teacher, texts, progress=False)[["text", *LABELS]].dropna()
+    return scored.astype(dict.fromkeys(LABELS, float))
+
+
+def rate(model: SentimentModel, texts: pd.Series) -> float:
+    """Tweets per second, the median of five."""
+    predict(model, texts, progress=False)
+    rates = []
+    for _ in range(5):
+        start = time.perf_counter()
+        predict(model, texts, progress=False)
+        rates.append(len(texts) / (time.perf_counter() - start))
+    return float(np.median(rates))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    tweets, test = load_demo("train"), load_demo("test")
+    part = split_tweets(tweets, test=0.5, validation=0.15)
+    labelled, validation, unlabelled = (tweets[part == name] for name in ("train", "validation", "test"))
+    both = pd.concat([labelled, unlabelled])
+    rows, speed = [], {}
+    with tempfile.TemporaryDirectory() as name:
+        workplace = Path(name)
+        copies = {
+            name: noisy_copies(table[["text", "label"]], COPIES, 0)
+            for name, table in (("labelled", labelled), ("both", both))
+        }
+        teacher = train(copies["labelled"], validation, TEACHER, workplace / "teacher", 0)
+        of_teacher = predict(teacher, test["text"], progress=False)["label"]
+        speed["teacher"] = rate(teacher, test["text"])
+        answers = {"teacher": [of_teacher]}
+        print("teacher done", flush=True)
+        lessons = {
+            "student of the labels": (copies["labelled"], validation, {}),
+            # A teacher's probabilities are soft already.
+            "student of the teacher": (
+                taught(teacher, copies["both"]["text"]),
+                taught(teacher, validation["text"]),
+                {"label_smoothing": 0.0},
+            ),
+            "student of all labels": (copies["both"], validation, {}),
+        }
+        for lesson, (table, held_back, options) in lessons.items():
+            answers[lesson] = []
+            for seed in range(arguments.seeds):
+                folder = workplace / f"{lesson}-{seed}".replace(" ", "-")
+                student = train(table, held_back, STUDENT, folder, seed, **options)
+                answers[lesson].append(predict(student, test["text"], progress=False)["label"])
+            speed[lesson] = rate(student, test["text"])
+            print(lesson, "done", flush=True)
+    for model, labels in answers.items():
+        for measure, reference in (("accuracy", test["label"]), ("agreement with the teacher", of_teacher)):
+            right = np.stack([(found == reference).to_numpy(float) for found in labels])  # (seeds, tweets)
+            terms = np.stack([right, np.ones_like(right)], axis=-1)
+            value, sample = crossed_bootstrap(terms, lambda sums: sums[..., 0] / sums[..., 1], resamples=RESAMPLES)
+            low, high = np.quantile(sample, [0.025, 0.975])
+            sizes = TEACHER if model == "teacher" else STUDENT
+            rows.append((model, *sizes.values(), measure, value, low, high, len(test), len(labels), speed[model]))
+    columns = ["model", "hidden_size", "layers", "measure", "value", "low", "high", "n", "seeds", "tweets_per_second"]
+    table = pd.DataFrame(rows, columns=columns).round({"value": 4, "low": 4, "high": 4, "tweets_per_second": 0})
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    table.assign(n_labelled=len(labelled), n_unlabelled=len(unlabelled)).to_csv(
+        arguments.output / "distillation.csv", index=False
+    )
+    print(table.to_string())
+
+
+if __name__ == "__main__":
+    main()

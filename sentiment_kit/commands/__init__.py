@@ -1,0 +1,1 @@
+"""The commands of `sentiment-kit`, one module each."""

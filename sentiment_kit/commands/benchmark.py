@@ -1,0 +1,53 @@
+"""`sentiment-kit benchmark`: the speed of this machine, as a table or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+
+
+def benchmark(
+    model: Annotated[
+        str, typer.Option("--model", help='Hub id, folder, "demo", or "bert-base-random" for random weights.')
+    ] = "bert-base-random",
+    input: Annotated[str, typer.Option("--input", help='Tweets to measure with: a file, or "demo".')] = "demo",
+    n: Annotated[int, typer.Option("--n", min=1, help="How many of them, drawn at random.")] = 512,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Measure how fast this machine is, with each back end and beside the ordinary ways."""
+    from ..benchmark import run_benchmark
+    from ..data import load_data
+
+    texts = load_data(input, mixed="keep")["text"].dropna()
+    measured = run_benchmark(model, texts.sample(min(n, len(texts)), random_state=0).tolist())
+    if as_json:
+        rates = json.loads(measured.rates.reset_index().to_json(orient="records"))
+        print(json.dumps({"model": model, "sentiment_kit": __version__, **measured.machine, "rates": rates}, indent=2))
+        return
+    machine = measured.machine
+    print(
+        f"{model} on {machine['device']}, {machine['threads']} threads; {machine['tweets']:,} tweets, "
+        f"{machine['tokens_per_tweet']:.1f} tokens each\n"
+        f"matrix products: {machine['matmul_gflops']:,.0f} GFLOP/s, packed {machine['packed_matmul_gflops']:,.0f}\n"
+        f"everything but the model: {machine['without_model']:,.0f} tweets/s\n"
+    )
+    shown = measured.rates.rename(
+        columns={
+            "tweets_per_second": "tweets/s",
+            "tokens_per_second": "tokens/s",
+            "ratio_to_card": "x card",
+            "ratio_to_pipeline": "x pipeline",
+            "labels_changed": "changed",
+            "largest_difference": "difference",
+            "memory_mb": "MB",
+            "of_matmul": "of matmul",
+        }
+    )
+    digits = {name: 0 if shown["slowest"].min() > 100 else 1 for name in ("tweets/s", "slowest", "fastest")}
+    digits |= {"tokens/s": 0, "padding": 3, "x card": 2, "x pipeline": 2, "difference": 6, "MB": 0, "of matmul": 2}
+    formats = {name: f"{{:,.{n}f}}".format for name, n in digits.items()}
+    print(shown.rename_axis(None).to_string(formatters=formats, na_rep="–"))

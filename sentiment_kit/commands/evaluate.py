@@ -1,0 +1,101 @@
+"""`sentiment-kit evaluate`: predictions, made now or before, against gold labels; as text, JSON or a folder."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .. import __version__
+from ..files import DataError
+from ..hub import DEFAULT_MODEL
+from .shared import Backend, BatchSize, Device, predict_texts
+
+if TYPE_CHECKING:
+    from ..scorecard import Scorecard
+
+
+def evaluate(
+    gold: Annotated[
+        str, typer.Argument(help='A SENTIPOLC file, a table with texts and labels, or "demo" (test split).')
+    ],
+    predictions: Annotated[
+        Path | None, typer.Option(help="Predictions made before: a table with id and label, or a scored file.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help=f"Predict with this one. Default: {DEFAULT_MODEL}")
+    ] = None,
+    mixed: Annotated[
+        Literal["drop", "neutral", "negative", "keep"],
+        typer.Option(help="What tweets marked both positive and negative count as; keep: no label, as with drop."),
+    ] = "drop",
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Give accuracy for each value of it, too.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write all tables and figures there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
+    label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    batch_size: BatchSize = None,
+    device: Device = "auto",
+    backend: Backend = "torch",
+    force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
+) -> None:
+    """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
+
+    A row with nothing to read has no prediction, and counts as wrong.
+    """
+    from ..data import load_data, load_predictions
+    from ..scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
+
+    if predictions is not None and model is not None:
+        raise DataError("--predictions and --model were both given; say which of them to score")
+    if output is not None:
+        check_new_folder(output, force=force)
+    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column)
+    if tweets["label"].isna().all():
+        raise DataError(f"{gold}: no row of the column {label_column!r} has a label")
+    if by is not None and by not in tweets.columns:
+        raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
+    if predictions is not None:
+        predicted = load_predictions(predictions, tweets)
+    else:
+        predicted = predict_texts(model or DEFAULT_MODEL, tweets["text"], device, backend, batch_size)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        card = make_scorecard(tweets, predicted, mixed=mixed, by=by)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"note: {message}", file=sys.stderr)
+    provenance = {
+        "gold": Path(gold).name,
+        "predictions": predictions.name if predictions is not None else model or DEFAULT_MODEL,
+        "mixed": mixed,
+        "sentiment_kit": __version__,
+    }
+    if output is not None:
+        write_scorecard(card, output, force=force, **provenance)
+        print(f"tables and figures are in {output}", file=sys.stderr)
+    print(scorecard_json(card, **provenance) if as_json else _summary(card, provenance))
+
+
+def _summary(card: Scorecard, provenance: dict[str, str]) -> str:
+    counts = card.counts
+    parts = [
+        f"{provenance['predictions']} on {provenance['gold']}: {counts['n']:,} labelled tweets, "
+        f"{counts['n_mixed']:,} mixed (mixed: {provenance['mixed']}), {counts['n_unlabelled']:,} others without label, "
+        f"{counts['n_unreadable']:,} without prediction (wrong where labelled)"
+    ]
+    shown = {
+        "scores": "Scores, with 95% intervals",
+        "per_class": "By label",
+        "groups": "Accuracy by group",
+        "official": "Official score of SENTIPOLC 2016",
+        "protocols": "The same under other protocols; --output or --json says what each is and what to compare it with",
+        "calibration": "Probabilities (lower is better, but for resolution)",
+    }
+    for name, title in shown.items():
+        if name in card.tables:
+            table = card.tables[name].drop(columns=["measures", "compare_with"], errors="ignore")
+            parts.append(f"{title}\n{table.round(3).to_string(na_rep='–')}")
+    return "\n\n".join(parts)

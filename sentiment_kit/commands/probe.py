@@ -1,0 +1,91 @@
+"""`sentiment-kit probe`: counterfactual pairs and behavioural cases, with the ones that went worst."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import __version__
+from ..hub import DEFAULT_MODEL
+from .shared import Backend, BatchSize, Device, ModelName, load
+
+
+def probe(
+    model: ModelName = DEFAULT_MODEL,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Counterfactual pairs of your own: family, frame, tone, subject_a, ..., text_b.")
+    ] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    batch_size: BatchSize = None,
+    device: Device = "auto",
+    backend: Backend = "torch",
+) -> None:
+    """Test whether only the subject matters (counterfactual pairs), and what the model can do (behavioural cases).
+
+    Without --pairs and --cases, all that were written for this project.
+    """
+    from ..inference import predict
+    from ..probes import (
+        failure_rates,
+        failures,
+        family_effects,
+        judge_cases,
+        load_cases,
+        load_pairs,
+        score_pairs,
+        worst_pairs,
+    )
+
+    tables = {}
+    if pairs is not None or cases is None:
+        tables["pairs"] = load_pairs(pairs) if pairs is not None else load_pairs()
+    if cases is not None or pairs is None:
+        tables["cases"] = load_cases(cases) if cases is not None else load_cases()
+    loaded = load(model, device, backend)
+    found = {}
+    if "pairs" in tables:
+        a, b = (predict(loaded, tables["pairs"][side], batch_size=batch_size) for side in ("text_a", "text_b"))
+        scored = score_pairs(tables["pairs"], a, b)
+        found["families"] = family_effects(scored).reset_index()
+        found["worst_pairs"] = worst_pairs(scored)[["family", "text_a", "text_b", "label_a", "label_b", "shift"]]
+    if "cases" in tables:
+        first, second = (predict(loaded, tables["cases"][side], batch_size=batch_size) for side in ("text", "other"))
+        judged = judge_cases(tables["cases"], first, second)
+        found["capabilities"] = failure_rates(judged).reset_index()
+        found["failures"] = failures(judged)[
+            ["capability", "kind", "expected", "text", "label", "other", "label_other", "change"]
+        ]
+    if as_json:
+        records = {name: json.loads(table.to_json(orient="records")) for name, table in found.items()}
+        print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2, ensure_ascii=False))
+        return
+    titles = {
+        "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",
+        "capabilities": "Failures by capability, with 95% intervals",
+    }
+    parts = [
+        f"{titles[name]}\n{found[name].round(3).to_string(index=False, na_rep='–')}" for name in titles if name in found
+    ]
+    if "worst_pairs" in found:
+        parts.insert(1, "The pairs that moved most\n" + "\n".join(map(_pair_lines, found["worst_pairs"].itertuples())))
+    if "failures" in found:
+        parts.append("One failure of each\n" + "\n".join(map(_failure_lines, found["failures"].itertuples())))
+    print("\n\n".join(parts))
+
+
+def _pair_lines(pair: Any) -> str:
+    texts = f"    a: {pair.text_a}\n    b: {pair.text_b}"
+    return f"{pair.family}: {pair.label_a} to {pair.label_b} ({pair.shift:+.2f})\n{texts}"
+
+
+def _failure_lines(case: Any) -> str:
+    if case.kind == "MFT":
+        return f"{case.capability}: expected {case.expected}, got {case.label}\n    {case.text}"
+    got = f"{case.label} and {case.label_other}" if case.kind == "INV" else f"{case.change:+.2f}"
+    return f"{case.capability}: expected {case.expected}, got {got}\n    {case.text}\n    {case.other}"

@@ -1,0 +1,58 @@
+"""What several commands share: the options that mean the same everywhere, and the way to a model and its predictions.
+
+The option types are run-time names of this module and of those that import them: typer reads the annotations of a
+command by the names that its own module has, so they must not move under `TYPE_CHECKING`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..model import SentimentModel
+
+ModelName = Annotated[
+    str, typer.Option("--model", help='Hub id, folder, or "demo" for the small model inside the package.')
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Texts per forward pass at most. Default: by a budget of tokens.")
+]
+Backend = Annotated[
+    Literal["torch", "onnx", "onnx-int8"],
+    typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
+]
+
+
+def load(name: str, device: str, backend: str) -> SentimentModel:
+    """The model, having said what its back end changes."""
+    from ..model import load_model
+
+    model = load_model(name, device=device, backend=backend)
+    if model.agreement is not None:
+        changed, n = model.agreement["labels_changed"], model.agreement["n"]
+        print(f"{backend}: {changed} of {n} labels differ from float32 on the demo's tweets", file=sys.stderr)
+    return model
+
+
+def predict_texts(name: str, texts: pd.Series, device: str, backend: str, batch_size: int | None) -> pd.DataFrame:
+    """The prediction table of texts, having said how long it took and what was not read."""
+    from ..inference import predict
+
+    model = load(name, device, backend)
+    start = time.perf_counter()
+    predictions = predict(model, texts, batch_size=batch_size)
+    seconds = time.perf_counter() - start
+    unreadable = int(predictions["label"].isna().sum())
+    print(
+        f"{len(texts):,} tweets in {seconds:.1f} s ({len(texts) / max(seconds, 1e-9):,.0f} tweets/s), "
+        f"{unreadable:,} with nothing to read, {int(predictions['truncated'].sum()):,} truncated",
+        file=sys.stderr,
+    )
+    return predictions

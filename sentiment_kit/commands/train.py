@@ -1,0 +1,222 @@
+"""`sentiment-kit train`: the card's recipe on labelled tweets, or a small student of a larger model; several seeds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .. import __version__
+from ..files import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCRATCH = "scratch"
+
+
+def train(
+    tweets: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRAIN",
+            help='A SENTIPOLC file, a table with texts and labels, or "demo". With --teacher labels are not needed, '
+            "and a folder that `score` wrote will do.",
+        ),
+    ],
+    base: Annotated[
+        str, typer.Option("--base", help=f'Hub id or folder to start from; "{SCRATCH}": a new small BERT.')
+    ],
+    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the model goes.")],
+    teacher: Annotated[
+        str | None, typer.Option(help="Learn this model's probabilities (hub id or folder), not labels.")
+    ] = None,
+    validation: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Steers early stopping. Default: a tenth of TRAIN.")
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Scored at the end, steers nothing. Default: a fifth of TRAIN."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many trainings; the best on validation is kept.")] = 1,
+    seed: Annotated[int, typer.Option(help="The first of them.")] = 42,
+    split_seed: Annotated[int, typer.Option(help="Which tweets are held back.")] = 0,
+    learning_rate: Annotated[float, typer.Option(help="The card's by default, as the next three.")] = 2e-5,
+    adam_epsilon: float = 1e-8,
+    max_epochs: Annotated[int, typer.Option(min=1)] = 5,
+    batch_size: Annotated[int, typer.Option(min=1, help="Over all devices and accumulation steps.")] = 32,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")] = 1,
+    label_smoothing: Annotated[float, typer.Option(min=0, max=0.99)] = 0.0,
+    weight_decay: Annotated[float, typer.Option(min=0)] = 0.0,
+    class_weights: Annotated[bool, typer.Option("--class-weights", help="The same say for each label.")] = False,
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"], typer.Option(help="The last two are for GPUs.")
+    ] = "float32",
+    gradient_accumulation: Annotated[int, typer.Option(min=1, help="Parts of a batch; saves memory.")] = 1,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Saves memory, takes time.")
+    ] = False,
+    hidden_size: Annotated[int, typer.Option(help=f"With --base {SCRATCH}: a multiple of 16.")] = 64,
+    layers: Annotated[int, typer.Option(min=1, help=f"With --base {SCRATCH}.")] = 1,
+    text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
+    label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
+    from ..data import load_data
+    from ..splits import split_tweets, without_copies
+
+    if output.exists():
+        raise DataError(f"{output} exists already; choose another folder, or remove it first")
+    if hidden_size < 16 or hidden_size % 16:
+        raise DataError(f"--hidden-size must be a multiple of 16, but {hidden_size} was passed")
+    columns = {"text": text_column, "label": label_column}
+    if teacher is None:
+        labelled = _labelled(load_data(tweets, mixed="drop", split="train", **columns), tweets)
+    else:
+        labelled = _taught(tweets, teacher, text_column)
+    if test is None and tweets == "demo":
+        test = "demo"
+    held_out = {}
+    for name, source in (("test", test), ("validation", validation)):
+        if source is not None:
+            held_out[name] = _labelled(load_data(source, mixed="drop", split="test", **columns), source)
+            before = len(labelled)
+            labelled = without_copies(labelled, held_out[name])
+            print(
+                f"{source}: {len(held_out[name]):,} tweets for {name}; {before - len(labelled):,} rows of {tweets} are "
+                "copies of one and were left out",
+                file=sys.stderr,
+            )
+    try:
+        parts = split_tweets(labelled, test=0 if "test" in held_out else 0.2, seed=split_seed)
+    except ValueError as error:
+        raise DataError(f"{tweets}: {error}") from error
+    if "validation" in held_out:
+        parts = parts.replace("validation", "train")
+    tables = {name: labelled[parts == name] for name in ("train", "validation", "test")} | held_out
+    print(", ".join(f"{name} {len(table):,}" for name, table in tables.items()) + " tweets", file=sys.stderr)
+    try:
+        table = _train(
+            base,
+            tables,
+            output,
+            sizes={"hidden_size": hidden_size, "layers": layers, "seed": seed},
+            seeds=list(range(seed, seed + seeds)),
+            teacher=teacher,
+            learning_rate=learning_rate,
+            adam_epsilon=adam_epsilon,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            patience=patience,
+            label_smoothing=label_smoothing,
+            weight_decay=weight_decay,
+            class_weights=class_weights,
+            precision=precision,
+            gradient_accumulation=gradient_accumulation,
+            gradient_checkpointing=gradient_checkpointing,
+        )
+    except KeyboardInterrupt:
+        print("\nstopped; give the same command again to go on from the last epoch", file=sys.stderr)
+        sys.exit(130)
+    if table.empty:  # another of several processes tells the story
+        return
+    _draw(output)
+    agreement = teacher is not None and test is None
+    if agreement:
+        table = table.rename(columns=lambda name: name.replace("accuracy", "agreement"))
+    if as_json:
+        records = json.loads(table.reset_index().to_json(orient="records"))
+        found = {
+            "model": str(output),
+            "base": base,
+            "teacher": teacher,
+            "n_test": len(tables["test"]),
+            "seeds": records,
+        }
+        print(json.dumps(found | {"sentiment_kit": __version__}, indent=2))
+        return
+    print(table.round(3).to_string())
+    measured = [name for name in ("accuracy", "agreement", "macro_f1") if name in table]
+    if len(table) > 1:
+        print("\nMean and standard deviation over the seeds")
+        print(table[measured].agg(["mean", "std"]).round(3).to_string())
+    said = "agreement with the teacher" if agreement else "accuracy"
+    print(
+        f"\n{said} on {len(tables['test']):,} tweets that steered nothing. The model is in {output}; its README.md "
+        "tells how it was made"
+    )
+
+
+def _labelled(tweets: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The rows with a label; how many had none is said."""
+    unlabelled = tweets["label"].isna()
+    if unlabelled.all():
+        raise DataError(f"{source}: no row has a label")
+    if unlabelled.any():
+        print(f"{source}: {int(unlabelled.sum()):,} rows without label were left out", file=sys.stderr)
+    return tweets[~unlabelled]
+
+
+def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
+    """Tweets with the teacher's probabilities and label; those with nothing to read are left out, and said."""
+    from ..bulk import read_scored
+    from ..data import load_data
+    from ..inference import predict
+    from ..labels import LABELS, label_dtype
+    from ..model import load_model
+
+    if Path(source).is_dir():
+        scored, manifest = read_scored(source)
+        if manifest["model"] != teacher:
+            raise DataError(f"{source}: was scored by {manifest['model']}, but --teacher is {teacher}")
+    else:
+        texts = load_data(source, mixed="keep", split="train", text=text_column)["text"]
+        scored = predict(load_model(teacher), texts)[["text", *LABELS]]
+    readable = scored[list(LABELS)].notna().all(axis=1)
+    if not readable.any():
+        raise DataError(f"{source}: none of {len(scored):,} rows has anything to read")
+    if not readable.all():
+        print(f"{source}: {int((~readable).sum()):,} rows with nothing to read were left out", file=sys.stderr)
+    scored = scored[readable]
+    return scored.assign(label=scored[list(LABELS)].astype(float).idxmax(axis=1).astype(label_dtype))
+
+
+def _train(
+    base: str, tables: dict[str, pd.DataFrame], output: Path, *, sizes: dict[str, int], teacher: str | None, **options
+) -> pd.DataFrame:
+    """Train with all seeds, from a new small BERT if that was asked for."""
+    from ..cleaning import clean_tweets
+    from ..scratch import write_small_bert
+    from ..training import check_training_data, fine_tune_seeds
+
+    parts = [
+        tables[name] if teacher is None else tables[name].drop(columns="label") for name in ("train", "validation")
+    ]
+    if teacher is not None and not {"negative", "neutral", "positive"} <= set(parts[1]):
+        parts[1] = tables["validation"]  # a file with labels of its own
+    check_training_data(*parts, options["batch_size"])
+    if base != SCRATCH:
+        return fine_tune_seeds(base, *parts, output, test=tables["test"], teacher=teacher, **options)
+    workplace = output.with_name(f"{output.name}.{SCRATCH}")
+    shutil.rmtree(workplace, ignore_errors=True)  # of a run that was stopped; the same is made again
+    folder = workplace / f"{SCRATCH}-{sizes['hidden_size']}x{sizes['layers']}"
+    folder.mkdir(parents=True)
+    try:
+        write_small_bert(clean_tweets(parts[0]["text"]).tolist(), folder, **sizes)
+        return fine_tune_seeds(folder, *parts, output, test=tables["test"], teacher=teacher, **options)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _draw(output: Path) -> None:
+    import pandas as pd
+
+    from ..model_cards import read_record
+    from ..plots import learning_curves, save_figure
+
+    save_figure(learning_curves(pd.DataFrame(read_record(output)["learning_curves"])), output / "learning_curve")
