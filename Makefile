@@ -2,21 +2,23 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 REPORT := report
+ONLY :=
 
 SECONDS := 600
 
-.PHONY: help report test lint lab fuzz clean notebooks demo-model constraints
+.PHONY: help report test docs experiments lint lab fuzz clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make report      run every notebook on the embedded demo, one HTML page each under report/"
+	@echo "make report      run every notebook on the embedded demo and bind them into a site, report/index.html"
 	@echo "make test        all tests, notebooks included"
-	@echo "make lab         JupyterLab on notebooks/"
+	@echo "make docs        build the documentation into site/, warnings as errors"
+	@echo "make lab         JupyterLab on notebooks/, beginning at a start page"
 	@echo "make lint        ruff check and format check"
 	@echo "make notebooks   run the notebooks in place, as they are committed"
 	@echo "make demo-model  train the embedded demo model again"
+	@echo "make experiments run the long experiments behind notebook 11 again (SENTIPOLC=its training file)"
 	@echo "make fuzz        look for inputs that crash, hang or lose rows (SECONDS=600)"
 	@echo "make clean       remove what these made, the environment included"
 
@@ -26,31 +28,42 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "Could not create a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable ".[notebooks,train,explain,onnx,ray,test]"
+	  --constraint constraints.txt --editable ".[notebooks,train,explain,onnx,ray,docs,test]"
 	@touch $@
 
 report: $(VENV)/installed
-	$(BIN)/python -m sentiment_kit.report $(NOTEBOOKS) --output $(REPORT)
-	@echo "Open the pages in $(REPORT)/"
+	$(BIN)/sentiment-kit report --output $(REPORT) --only "$(ONLY)"
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
+
+# With the reference from the docstrings and the notebooks as pages; the theme's notice about its own future is left out.
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 lab: $(VENV)/installed
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url '/lab/tree/start.md?factory=Markdown%20Preview'
 
 fuzz: $(VENV)/installed
 	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=6000
 
 # In place; the README's picture is the first figure of the first notebook.
 notebooks: $(VENV)/installed
-	$(BIN)/python -m sentiment_kit.report $(NOTEBOOKS)
+	$(BIN)/sentiment-kit report --in-place
 	@mkdir -p docs
 	grep -o '"image/png": "[^"]*"' notebooks/01_inference.ipynb | head -1 | cut -d'"' -f4 | sed 's/\\n//g' | base64 -d > docs/probabilities.png
+
+experiments: $(VENV)/installed
+	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)"; \
+	  else echo "experiments/recipe.py is left out: it needs SENTIPOLC=path/to/training_set_sentipolc16.csv"; fi
+	$(BIN)/python experiments/bias.py
+	$(BIN)/python experiments/distillation.py
+	$(BIN)/python experiments/training_speed.py
 
 demo-model: $(VENV)/installed
 	$(BIN)/python -m sentiment_kit.demo.build_model
@@ -60,5 +73,5 @@ constraints: $(VENV)/installed
 	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf $(VENV) $(REPORT) build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(REPORT) site build .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ Small BERTs from scratch, on tweets of the demo corpus, each recipe with several
 that the intervals hold for both. Two starting points:
 
 - *heavy*: nine tweets of ten are about football, with labels as they come: the card's "strongly related to football";
-- *skewed*: half are, and football is mostly positive: a bias planted on purpose, to see whether a remedy finds it.
+- *skewed*: half are, and football is nearly always positive: a bias planted on purpose, for the remedies to find.
 
 Tested on the demo's test split (inside and outside football) and on counterfactual pairs of frames that no recipe
 trained on. The demo model's own recipe, noisy copies included; early stopping watches 400 tweets, half football.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import false_discovery_control
 
-from sentiment_kit.calibration import gold_probabilities
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.demo.build_model import noisy_copies
@@ -40,26 +40,31 @@ from sentiment_kit.scratch import write_small_bert
 from sentiment_kit.training import fine_tune
 
 RESULTS = Path(__file__).parent / "results"
-COPIES = 12
+COPIES = 8
 RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
-SIZE = 1600
-SKEW = {"positive": 0.65, "neutral": 0.25, "negative": 0.1}  # of the football half
-RESAMPLES = 4000
+SIZES = {"heavy": 1600, "balanced": 1600, "skewed": 1280}
+SKEW = {"positive": 0.85, "neutral": 0.1, "negative": 0.05}  # of the football half
+RESAMPLES = 10_000
 BINS = 10
+EFFECT = ["recipe", "reference", "measure", "part", "difference", "low", "high"]
 
-# recipe -> what it starts from, and what it is compared with
-RECIPES = {
-    "heavy": ("heavy", None),
-    "balanced": ("balanced", "heavy"),
-    "heavy, reweighted": ("heavy", "heavy"),
-    "heavy, clubs masked": ("heavy", "heavy"),
-    "heavy, clubs swapped": ("heavy", "heavy"),
-    "heavy, with pairs": ("heavy", "heavy"),
-    "skewed": ("skewed", None),
-    "skewed, reweighted": ("skewed", "skewed"),
-    "skewed, clubs masked": ("skewed", "skewed"),
-    "skewed, with pairs": ("skewed", "skewed"),
+STARTS = {  # of each recipe
+    "heavy": "heavy",
+    "balanced": "balanced",
+    "heavy, reweighted": "heavy",
+    "heavy, clubs masked": "heavy",
+    "heavy, clubs swapped": "heavy",
+    "heavy, half pairs": "heavy",
+    "heavy, with pairs": "heavy",
+    "skewed": "skewed",
+    "skewed, reweighted": "skewed",
+    "skewed, clubs masked": "skewed",
+    "skewed, half pairs": "skewed",
+    "skewed, with pairs": "skewed",
 }
+# Each with its start; and pairs with half of each, which is as many new sentences without the counterfactual.
+COMPARISONS = [(recipe, "heavy" if recipe == "balanced" else start) for recipe, start in STARTS.items()]
+COMPARISONS += [(f"{start}, with pairs", f"{start}, half pairs") for start in ("heavy", "skewed")]
 FAMILIES = {
     "football to another subject": ["club_to_other", "person", "word_sense"],
     "club to club": ["rival_clubs", "north_south"],
@@ -82,12 +87,12 @@ def draw(start: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     validation = pd.concat([tweets[football].head(200), tweets[~football].head(200)])
     football, other = tweets[football][200:], tweets[~football][200:]
     if start == "skewed":
-        half = SIZE // 2
+        half = SIZES[start] // 2
         chosen = [football[football["label"] == label].head(round(half * share)) for label, share in SKEW.items()]
         parts = [*chosen, other.head(half)]
     else:
-        n_football = round(SIZE * (0.9 if start == "heavy" else 0.5))
-        parts = [football.head(n_football), other.head(SIZE - n_football)]
+        n_football = round(SIZES[start] * (0.9 if start == "heavy" else 0.5))
+        parts = [football.head(n_football), other.head(SIZES[start] - n_football)]
     return pd.concat(parts), validation
 
 
@@ -100,7 +105,9 @@ def remedied(recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.D
         return train.assign(text=mask_clubs(train["text"], clubs))
     if recipe.endswith("swapped"):
         return pd.concat([train, swap_clubs(train[football], clubs, seed=seed)])
-    if recipe.endswith("pairs"):
+    if recipe.endswith("half pairs"):
+        return pd.concat([train, counterfactual_tweets(frames.assign(text_b=frames["text_a"]))])
+    if recipe.endswith("with pairs"):
         return pd.concat([train, counterfactual_tweets(frames)])
     return train
 
@@ -110,8 +117,7 @@ def answers(recipe: str, seed: int, workplace: Path) -> dict[str, pd.DataFrame]:
     pairs = load_pairs()
     frames, held_out = split_frames(pairs, seed=0)
     clubs = clubs_in(pairs)
-    start, _ = RECIPES[recipe]
-    train, validation = draw(start, seed)
+    train, validation = draw(STARTS[recipe], seed)
     train = remedied(recipe, train, frames, clubs, seed)
     masked = recipe.endswith("masked")
     if masked:
@@ -139,7 +145,6 @@ def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], tuple[np.ndar
     right = (predicted["label"] == test["label"]).to_numpy(float)
     truth = np.eye(len(LABELS))[test["label"].astype(label_dtype).cat.codes]
     brier = ((predicted[list(LABELS)].to_numpy(float) - truth) ** 2).sum(axis=1)
-    assert gold_probabilities(test["label"], predicted).notna().all()
     confidence = predicted["confidence"].to_numpy(float)
     bin_of = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]  # (n, bins)
     football = (test["domain"] == "football").to_numpy()
@@ -180,33 +185,40 @@ def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataF
             low, high = np.quantile(sample, [0.025, 0.975])
             n = len(first) if kind == "ece" else int(first[:, 1].sum())
             measured.append((recipe, measure, part, value, low, high, n, len(runs)))
-    for recipe, (_, reference) in RECIPES.items():
-        if reference is None or recipe not in found:
+    for recipe, reference in COMPARISONS:
+        if recipe == reference or not {recipe, reference} <= set(found):
             continue
         for measure, part in by_recipe[recipe][0]:
             value, sample = samples[recipe, measure, part]
             before, sample_before = samples[reference, measure, part]
-            low, high = np.quantile(sample - sample_before, [0.025, 0.975])
-            difference = value - before
-            effects.append((recipe, reference, measure, part, difference, low, high, verdict(measure, low, high)))
+            drawn = sample - sample_before
+            low, high = np.quantile(drawn, [0.025, 0.975])
+            one_sided = min((drawn <= 0).mean(), (drawn >= 0).mean())
+            p_value = min(1.0, 2 * max(one_sided, 1 / RESAMPLES))
+            effects.append((recipe, reference, measure, part, value - before, low, high, p_value))
     columns = ["recipe", "measure", "part", "value", "low", "high", "n", "seeds"]
-    effect_columns = ["recipe", "reference", "measure", "part", "difference", "low", "high", "verdict"]
-    return pd.DataFrame(measured, columns=columns), pd.DataFrame(effects, columns=effect_columns)
+    table = pd.DataFrame(effects, columns=[*EFFECT, "p_value"])
+    if table.empty:
+        return pd.DataFrame(measured, columns=columns), table.assign(q_value=[], verdict=[])
+    table["q_value"] = false_discovery_control(table["p_value"])  # Benjamini and Hochberg, over all comparisons
+    table["verdict"] = [verdict(*row) for row in table[["measure", "difference", "q_value"]].itertuples(index=False)]
+    return pd.DataFrame(measured, columns=columns), table
 
 
-def verdict(measure: str, low: float, high: float) -> str:
-    if low <= 0 <= high:
+def verdict(measure: str, difference: float, q_value: float) -> str:
+    """What may be said at a false discovery rate of 5% over all comparisons."""
+    if q_value > 0.05:
         return "cannot be told"
     better = BETTER[measure]
     if better is None:
         return "changed"
-    return "helped" if (low > 0) == (better == "up") else "harmed"
+    return "helped" if (difference > 0) == (better == "up") else "harmed"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument("--recipes", nargs="*", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--recipes", nargs="*", choices=STARTS, default=list(STARTS))
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     found = {}

@@ -15,8 +15,10 @@ from . import __version__
 from .commands.benchmark import benchmark
 from .commands.evaluate import evaluate
 from .commands.probe import probe
+from .commands.report import report
 from .commands.score import score
 from .commands.train import train
+from .commands.try_text import try_text
 from .files import DataError
 from .hub import ModelError
 
@@ -44,11 +46,13 @@ def _options(
 
 
 # In the order that --help lists them in.
+app.command("try")(try_text)
 app.command()(score)
 app.command()(evaluate)
 app.command()(probe)
 app.command()(train)
 app.command()(benchmark)
+app.command()(report)
 
 
 def main() -> None:

@@ -240,19 +240,32 @@ def load_demo(split: str = "all") -> pd.DataFrame:
 
 
 def load_data(
-    source: str | Path, *, mixed: str = "drop", split: str = "all", text: str = "text", label: str | None = None
+    source: str | Path,
+    *,
+    mixed: str = "drop",
+    split: str = "all",
+    text: str = "text",
+    label: str | None = None,
+    labelled: bool = False,
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
     `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without
     effect on files ("all" of a hub data set is train); `text` and `label` as in
-    `load_tweets`, and without effect on the other two.
+    `load_tweets`, and without effect on the other two. `labelled`: without a single label it is a `DataError`.
     """
     if str(source) == "demo":
         return load_demo(split)
     if is_sentipolc(source):
-        return load_sentipolc(source, mixed=mixed)
-    return load_tweets(source, text=text, label=label, split="train" if split == "all" else split)
+        tweets = load_sentipolc(source, mixed=mixed)
+    else:
+        tweets = load_tweets(source, text=text, label=label, split="train" if split == "all" else split)
+    if labelled and tweets["label"].isna().all():
+        raise DataError(
+            f"{source}: no row has a label, and this needs some: negative, neutral or positive in a column "
+            f"{label or 'label'!r} (or take DATA = 'demo')"
+        )
+    return tweets
 
 
 def is_sentipolc(path: str | Path) -> bool:

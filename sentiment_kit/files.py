@@ -32,6 +32,10 @@ EXPANSION = 200
 class DataError(ValueError):
     """A file cannot be read or written; the message says what was expected, what came, where, and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """A notebook shows one line, for the reader's own cell is to be mended, not this package."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, with a header and nothing converted.

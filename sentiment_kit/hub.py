@@ -20,6 +20,10 @@ _SMALL_FILES = ["*.json", "*.txt", "*.model"]
 class ModelError(ValueError):
     """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        """A notebook shows one line, for the reader's own cell is to be mended, not this package."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
     """The folder that holds the model's files, and the commit if it came from the hub."""

@@ -186,7 +186,8 @@ def interval_dots(
         else:
             ax.plot([row["low"], row["high"]], [position] * 2, color=colour, linewidth=2, solid_capstyle="butt")
             ax.plot(row["value"], position, "o", color=colour)
-            text = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}), n = {row['n']:,.0f}"
+            text = f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+            text += f", n = {row['n']:,.0f}" if pd.notna(row["n"]) else ""
         if pd.notna(row.get("ceiling")):
             ax.plot(row["ceiling"], position, "|", color="#333333", markersize=14, markeredgewidth=1.5)
         ax.annotate(text, (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=9)

@@ -1,66 +1,211 @@
-"""Run the notebooks and make pages of them: `python -m sentiment_kit.report notebooks/*.ipynb --output report`.
+"""Run the notebooks on a model and a data set, and bind them into one static site.
 
-Each notebook runs by papermill in a kernel of its own, in its own folder. Needs the extra `notebooks`.
+Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. One
+that measures speed runs alone. Needs the extra `notebooks`.
 """
 
 from __future__ import annotations
 
-import argparse
-import re
+import importlib.metadata
+import multiprocessing
+import os
+import platform
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import nbformat
 import papermill
-from nbconvert import HTMLExporter
-from traitlets.config import Config
+from tqdm import tqdm
 
-# Pages open without a network: what nbconvert would have them fetch is left out.
-_OFFLINE = {"mathjax_url": "", "require_js_url": "", "jquery_url": "", "mermaid_js_url": ""}
+from . import __version__
+from .data import load_data
+from .files import DataError
+from .hub import DEMO_MODEL, file_hash, find_folder, weights_hash
+from .inference import show_progress
+from .pages import TABLES, Run, index, page
+
 _KEPT_METADATA = {"kernelspec"}
+_TIMED = "nbval-ignore-output"
+_SHARP = "--InlineBackend.figure_formats={'retina'}"
+_VERSIONS = ("torch", "transformers", "pandas", "scikit-learn")
 
 
-def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None) -> nbformat.NotebookNode:
-    """Run a notebook from top to bottom and return it with its outputs, freed of what changes from run to run.
+def find_notebooks(folder: str | Path | None = None, *, only: Sequence[str] = ()) -> list[Path]:
+    """The numbered notebooks of the course, in order.
+
+    Parameters
+    ----------
+    folder : default: `notebooks` here, or beside the package in a clone
+    only : their numbers, or beginnings of their names; none for all
+
+    Raises
+    ------
+    DataError
+        If there are none, or none of one of the names.
+    """
+    places = [Path(folder)] if folder else [Path("notebooks"), Path(__file__).parent.parent / "notebooks"]
+    found = next((paths for paths in (sorted(place.glob("[0-9]*.ipynb")) for place in places) if paths), None)
+    if found is None:
+        raise DataError(
+            f"no notebooks in {places[0]}; run this in a clone of the repository, or say --notebooks FOLDER"
+        )
+    unknown = [name for name in only if not any(path.stem.startswith(name) for path in found)]
+    if unknown:
+        raise DataError(f"no notebook {unknown[0]!r}; there are {', '.join(path.stem for path in found)}")
+    return [path for path in found if not only or path.stem.startswith(tuple(only))]
+
+
+def write_report(
+    notebooks: Sequence[Path],
+    output: str | Path,
+    *,
+    model: str = "demo",
+    data: str = "demo",
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> list[Run]:
+    """Run notebooks, and write a page for each and an index into a folder; pages of an earlier report are replaced.
+
+    Parameters
+    ----------
+    notebooks : as from `find_notebooks`
+    output : folder, made if it is not there
+    model, data : what `MODEL` and `DATA` become; a path of `data` may be relative to where this runs
+    jobs : notebooks at a time; default: half the cores, at least two on two
+    progress : show a bar; default: on a terminal
+
+    Returns
+    -------
+    list of Run, in the order of `notebooks`; one that failed has an error and the cells up to it
+
+    Raises
+    ------
+    DataError, ModelError
+        If model or data cannot be had at all, before anything is run.
+    """
+    facts = _facts(model, data)
+    runs = run_notebooks(notebooks, parameters=_parameters(model, data), jobs=jobs, progress=progress)
+    output = Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    footer = f"sentiment-kit {__version__}; model {model}; data {Path(data).name}"
+    for run in runs:
+        (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
+    stand_in = DEMO_MODEL in (model, data)
+    (output / "index.html").write_text(index(runs, facts, stand_in=stand_in, footer=footer), encoding="utf-8")
+    return runs
+
+
+def run_notebooks(
+    notebooks: Sequence[Path],
+    *,
+    parameters: dict[str, str],
+    jobs: int | None = None,
+    sharp: bool = True,
+    progress: bool | None = None,
+) -> list[Run]:
+    """Run notebooks, several at a time, and afterwards those that measure speed, one at a time.
+
+    Parameters
+    ----------
+    notebooks : paths; the files are not changed
+    parameters : values for their `parameters` cells
+    jobs : how many at a time, each with its share of the cores
+    sharp : figures at twice the resolution
+    """
+    cores = os.cpu_count() or 1
+    jobs = jobs or max(cores // 2, min(cores, 2))
+    timed = [path for path in notebooks if _TIMED in path.read_text(encoding="utf-8")]
+    runs: dict[Path, Run] = {}
+    # The shares of the cores are environment variables of the processes, which their kernels inherit.
+    context = multiprocessing.get_context("spawn")
+    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(progress)) as bar:
+        for paths, n in (([path for path in notebooks if path not in timed], jobs), (timed, 1)):
+            threads = max(cores // n, 1)
+            with ProcessPoolExecutor(n, context, initializer=_limit_threads, initargs=(threads,)) as pool:
+                waiting = {pool.submit(run_notebook, path, parameters=parameters, sharp=sharp): path for path in paths}
+                for done in as_completed(waiting):
+                    run = done.result()
+                    runs[waiting[done]] = run
+                    bar.set_postfix_str(f"{run.name}{' failed' if run.error else ''}")
+                    bar.update()
+    return [runs[path] for path in notebooks]
+
+
+def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, sharp: bool = False) -> Run:
+    """Run a notebook from top to bottom, as far as it goes, and free it of what changes from run to run.
 
     Parameters
     ----------
     path : the notebook; it is not changed
     parameters : values for its `parameters` cell, say `{"MODEL": "demo"}`
-
-    Raises
-    ------
-    papermill.PapermillExecutionError
-        If a cell fails, with its traceback.
+    sharp : figures at twice the resolution
     """
     path = Path(path)
+    arguments = ["--log-level=40"]  # the kernel warns of its own transport at every start
     with tempfile.TemporaryDirectory() as folder:
-        executed = papermill.execute_notebook(
-            path,
-            Path(folder) / path.name,
-            parameters=parameters or {},
-            kernel_name="python3",
-            cwd=path.parent,
-            progress_bar=False,
-            extra_arguments=["--log-level=40"],  # the kernel warns of its own transport at every start
-        )
-    return _without_traces(executed)
+        written = Path(folder) / path.name
+        error = ""
+        try:
+            papermill.execute_notebook(
+                path,
+                written,
+                parameters=parameters or {},
+                kernel_name="python3",
+                cwd=path.parent,
+                progress_bar=False,
+                extra_arguments=[*arguments, _SHARP] if sharp else arguments,
+            )
+        except papermill.PapermillExecutionError as failure:
+            error = f"{failure.ename}: {failure.evalue}".strip()
+        notebook = nbformat.read(written, as_version=4)
+    return Run(path.stem, _without_traces(notebook), error)
 
 
-def write_page(notebook: nbformat.NotebookNode, path: str | Path) -> None:
-    """Write an executed notebook as one HTML file that needs nothing else, not even a network."""
-    title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
-    page, _ = HTMLExporter(config=Config({"HTMLExporter": _OFFLINE})).from_notebook_node(
-        notebook, {"metadata": {"name": title}}
-    )
-    page = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)  # notebooks link to each other
-    Path(path).write_text(page, encoding="utf-8")
+def rewrite_notebooks(notebooks: Sequence[Path], *, progress: bool | None = None) -> list[Run]:
+    """Run notebooks on the demo and write them back as they are committed: without the tables' library and live parts.
+
+    One that fails keeps its file.
+    """
+    runs = run_notebooks(notebooks, parameters={}, sharp=False, progress=progress)
+    for path, run in zip(notebooks, runs, strict=True):
+        if not run.error:
+            nbformat.write(_committed(run.notebook), path)
+    return runs
+
+
+def _parameters(model: str, data: str) -> dict[str, str]:
+    """What differs from the notebooks' own; paths become absolute, for notebooks run in their own folder."""
+    model = str(Path(model).resolve()) if Path(model).is_dir() else model
+    data = str(Path(data).resolve()) if Path(data).exists() else data
+    return {name: value for name, value in (("MODEL", model), ("DATA", data)) if value != "demo"}
+
+
+def _facts(model: str, data: str) -> list[tuple[str, str]]:
+    folder, revision = find_folder(model)
+    tweets = load_data(data, mixed="keep", split="test")
+    labelled = int(tweets["label"].notna().sum())
+    path = Path(data)
+    versions = [f"{name} {importlib.metadata.version(name).split('+')[0]}" for name in _VERSIONS]
+    return [
+        ("model", model + (f", commit {revision}" if revision else "")),
+        ("its weights", f"SHA-256 {weights_hash(folder)[:16]}"),
+        ("data", f"{path.name}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
+        *([("their file", f"SHA-256 {file_hash(path)[:16]}")] if path.is_file() else []),
+        ("software", ", ".join([f"sentiment-kit {__version__}", f"Python {platform.python_version()}", *versions])),
+    ]
+
+
+def _limit_threads(n: int) -> None:
+    os.environ |= {"OMP_NUM_THREADS": str(n), "MKL_NUM_THREADS": str(n), "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Drop timestamps, durations, progress bars and paths, so that a second run changes nothing but results."""
     for name in set(notebook.metadata) - _KEPT_METADATA:
         del notebook.metadata[name]
+    notebook.cells = [c for c in notebook.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
         if cell.cell_type == "code":  # a progress bar shows where a machine is slow
@@ -73,26 +218,13 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def main() -> None:
-    """Run the notebooks named; write pages to a folder, or the notebooks back in place."""
-    parser = argparse.ArgumentParser(description="Run notebooks; write HTML pages, or the notebooks in place.")
-    parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--output", type=Path, help="folder for the pages; without it, notebooks are written in place")
-    parser.add_argument("--model", default="demo", help="MODEL of every notebook")
-    parser.add_argument("--data", default="demo", help="DATA of every notebook: demo, or an absolute path")
-    options = parser.parse_args()
-    changed = {"MODEL": options.model, "DATA": options.data}
-    parameters = {name: value for name, value in changed.items() if value != "demo"}
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-    for path in options.notebooks:
-        print(path, flush=True)
-        notebook = run_notebook(path, parameters=parameters)
-        if options.output:
-            write_page(notebook, options.output / path.with_suffix(".html").name)
-        else:
-            nbformat.write(notebook, path)
-
-
-if __name__ == "__main__":
-    main()
+def _committed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Without what only a running notebook or a page needs: widgets, and the library of the tables."""
+    for cell in notebook.cells:
+        if "live" in cell.metadata.get("tags", []):
+            cell.outputs = []
+        for output in cell.get("outputs", []):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if TABLES.search(html):
+                output.data = {"text/plain": "the tables' library, loaded when this cell is run"}
+    return notebook

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,8 @@ class Progress(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
         if not self._bar.disable:
             epoch = learning_curve(state.log_history).iloc[-1]
-            self._bar.write(f"epoch {epoch.name}: " + ", ".join(f"{n} {v:.3f}" for n, v in epoch.items()))
+            told = ", ".join(f"{name} {value:.3f}" for name, value in epoch.items())
+            self._bar.write(f"epoch {epoch.name}: {told}", file=sys.stderr)
 
 
 def _accuracy(predictions: EvalPrediction) -> dict[str, float]:

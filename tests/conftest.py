@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +27,24 @@ from sentiment_kit.scratch import write_vocabulary
 matplotlib.use("Agg")
 
 ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+"""Of a Markdown page: the language of a code block, and what is in it."""
 SENTIPOLC = ROOT.parent / "shared" / "sentipolc16" / "training_set_sentipolc16.csv"
+
+
+def shell(command: str, **options) -> str:
+    """What a command prints, run in a shell that finds this environment first; it must succeed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path, "MAKEFLAGS": ""}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def reader_folder(path: Path) -> Path:
+    """A folder as a reader has it, for the blocks of a page: the package is there, what they write goes there."""
+    (path / "sentiment_kit").symlink_to(ROOT / "sentiment_kit")
+    return path
 
 
 @pytest.fixture(scope="session")

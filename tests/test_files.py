@@ -216,3 +216,14 @@ def test_a_broken_row_between_semicolons_is_named(tmp_path):
 
 def test_semicolons_are_for_csv_alone(tmp_path):
     assert read_table(_file(tmp_path, "t.tsv", "id;text\n1;a\n")).to_dict(orient="list") == {"id;text": ["1;a"]}
+
+
+def test_a_notebook_shows_errors_of_the_reader_in_one_line():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    for error in ("from sentiment_kit.files import DataError as E", "from sentiment_kit.hub import ModelError as E"):
+        shell.run_cell(error)
+        assert shell.run_cell("1 + 1").success
+        shown = shell.run_cell("raise E('t.csv: no column text')").error_in_exec._render_traceback_()
+        assert shown in (["DataError: t.csv: no column text"], ["ModelError: t.csv: no column text"])

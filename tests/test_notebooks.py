@@ -8,6 +8,7 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+SOLUTIONS = sorted(FOLDER.glob("solutions/*.ipynb"))
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -48,6 +49,10 @@ def test_the_title_is_a_question_and_the_parts_are_there(notebook):
 def test_it_ends_with_a_link_to_a_notebook_that_exists(notebook):
     target = re.findall(r"\]\((\w+\.ipynb)\)", notebook.cells[-1].source)[-1]
     assert (FOLDER / target).exists()
+
+
+def test_it_begins_with_a_summary_in_italian(notebook):
+    assert notebook.cells[0].source.splitlines()[-1].startswith("> **In italiano.** ")
 
 
 def test_it_says_that_the_demo_is_a_stand_in(notebook):
@@ -104,3 +109,37 @@ def test_nothing_in_it_changes_from_run_to_run(notebook):
         ]
     absolute_path = r"(?<![\w<:/.])/\w[\w.-]*/\w|\b[A-Z]:\\\\?\w"
     assert not [found[0] for text in texts for found in re.finditer(rf"{absolute_path}|\bat 0x[0-9a-f]+", text)]
+
+
+# Solutions
+
+
+@pytest.fixture(params=SOLUTIONS, ids=lambda path: path.stem)
+def solution(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def test_every_notebook_has_a_solution():
+    assert [path.name for path in SOLUTIONS] == [path.name for path in PATHS]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_a_solution_quotes_the_exercise_and_links_back(path):
+    solution, notebook = (nbformat.read(found, as_version=4) for found in (path, FOLDER / path.name))
+    title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
+    assert solution.cells[0].source.splitlines()[0] == f"# Solution: {title}"
+    exercise = notebook.cells[-1].source.split("## Exercise")[1].split("**")[0].strip()
+    quoted = " ".join(line.lstrip("> ") for line in solution.cells[0].source.splitlines() if line.startswith(">"))
+    assert " ".join(exercise.split()) == " ".join(quoted.split())
+    assert "## What to take away" in solution.cells[-1].source
+    assert solution.cells[-1].source.endswith(f"**Back to:** [{title}](../{path.name})")
+
+
+def test_a_solution_has_the_form_of_a_notebook(solution):
+    test_it_says_that_the_demo_is_a_stand_in(solution)
+    test_the_parameters_are_one_tagged_cell(solution)
+    test_prose_stands_before_every_code_cell(solution)
+    test_cells_are_short_and_define_nothing(solution)
+    test_it_was_run_in_order_without_errors(solution)
+    test_nothing_in_it_changes_from_run_to_run(solution)
+    assert sum("nbval-check-output" in _tags(cell) for cell in _code(solution)) >= 2

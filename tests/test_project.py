@@ -2,11 +2,15 @@
 
 import ast
 import importlib.metadata
+import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,8 @@ ORDER = [
     "probes",
     "claims",
     "explain",
+    "live",
+    "explorer",
     "baseline",
     "splits",
     "mitigation",
@@ -54,14 +60,18 @@ ORDER = [
     "bulk",
     "plots",
     "score_plots",
+    "tables",
     "scorecard",
+    "pages",
     "report",
     "commands.shared",
+    "commands.try_text",
     "commands.score",
     "commands.evaluate",
     "commands.probe",
     "commands.train",
     "commands.benchmark",
+    "commands.report",
     "cli",
 ]
 WITH_TORCH = {"backends", "model", "batching", "explain", "scratch", "trainer", "training", "benchmark", "cluster"}
@@ -159,7 +169,7 @@ def _name(requirement):
 
 def test_every_requirement_is_pinned(project, pinned):
     extras = project["optional-dependencies"]
-    installed = ("notebooks", "train", "explain", "onnx", "ray", "test")
+    installed = ("notebooks", "train", "explain", "onnx", "ray", "docs", "test")
     required = project["dependencies"] + [name for extra in installed for name in extras[extra]]
     assert {_name(requirement) for requirement in required} <= set(pinned)
     assert pinned["torch"] == "2.13.0"
@@ -198,3 +208,46 @@ def test_version_and_changelog_agree(project):
 
     assert project["version"] == sentiment_kit.__version__
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+# What is built
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A wheel and an sdist of a copy: what lies about here from earlier builds is not in it."""
+    folder = tmp_path_factory.mktemp("build")
+    source, out = folder / "source", folder / "dist"
+    shutil.copytree(PACKAGE, source / "sentiment_kit", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    out.mkdir()
+    build = f"from setuptools import build_meta as b; b.build_wheel({str(out)!r}); b.build_sdist({str(out)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
+    return out
+
+
+def test_wheel_and_sdist_hold_every_file_of_the_package(built):
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as file:
+        wheel = file.namelist()
+    with tarfile.open(next(built.glob("*.tar.gz"))) as file:
+        sdist = file.getnames()
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    for path in files:
+        name = path.relative_to(ROOT).as_posix()
+        assert name in wheel
+        assert any(found.endswith(f"/{name}") for found in sdist)
+
+
+def test_the_wheel_scores_with_the_demo_from_anywhere(built, tmp_path):
+    zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path / "site")
+    (tmp_path / "tweets.csv").write_text("text\nChe bello 😊\nche schifo\n", encoding="utf-8")
+    where = "import sentiment_kit, sys; sys.exit('site' not in sentiment_kit.__file__)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    subprocess.run([sys.executable, "-c", where], cwd=tmp_path, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "sentiment_kit", "score", "tweets.csv", "scored.csv", "--model", "demo"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "scored.csv").read_text(encoding="utf-8").count("\n") == 3

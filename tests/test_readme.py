@@ -1,57 +1,47 @@
 """Every command and code block of the README runs, and what it links to is there."""
 
 import base64
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import BLOCK, reader_folder, shell
+from test_project import ORDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+BLOCKS = BLOCK.findall(README)
 COMMANDS = [
     re.sub(r"\s+#.*", "", line) for language, block in BLOCKS if language == "sh" for line in block.splitlines() if line
 ]
 MAKE = [command for command in COMMANDS if command.startswith("make ")] + re.findall(r"`(make \w+)`", README)
 
 
-def _run(command, **options):
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "MAKEFLAGS": ""}
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, **options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_all_blocks_are_of_a_kind_that_is_run():
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 7
     assert MAKE[:2] == ["make report", "make test"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """One for all commands: the later ones read what the earlier ones wrote."""
-    path = tmp_path_factory.mktemp("readme")
-    (path / "sentiment_kit").symlink_to(ROOT / "sentiment_kit")
-    return path
+    return reader_folder(tmp_path_factory.mktemp("readme"))
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
 def test_shell_commands(command, folder):
-    _run(command, cwd=folder)
+    shell(command, cwd=folder)
 
 
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
 def test_python_blocks(block, tmp_path):
     assert len(block.splitlines()) == 10, "ten lines, as the heading says"
     (tmp_path / "block.py").write_text(block, encoding="utf-8")
-    printed = _run(f"{sys.executable} block.py", cwd=tmp_path)
+    printed = shell(f"{sys.executable} block.py", cwd=tmp_path)
     assert "positive" in printed
     assert "low" in printed
 
@@ -60,14 +50,14 @@ def test_python_blocks(block, tmp_path):
 def test_make_targets_exist(command):
     if shutil.which("make") is None:
         pytest.skip("no make on this machine")
-    assert _run(f"{command} --dry-run --always-make", cwd=ROOT)
+    assert shell(f"{command} --dry-run --always-make", cwd=ROOT)
 
 
 def test_make_report_leaves_a_page_that_needs_no_network(tmp_path):
     if shutil.which("make") is None or not (ROOT / ".venv" / "installed").exists():
         pytest.skip("needs make and the environment that it creates")
-    _run(f"make report NOTEBOOKS=notebooks/01_inference.ipynb REPORT={tmp_path}", cwd=ROOT)
-    assert [path.name for path in tmp_path.iterdir()] == ["01_inference.html"]
+    shell(f"make report ONLY=01 REPORT={tmp_path}", cwd=ROOT)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01_inference.html", "index.html"]
     page = (tmp_path / "01_inference.html").read_text(encoding="utf-8")
     assert "What happens to one tweet" in page
     assert "data:image/png;base64," in page
@@ -91,7 +81,6 @@ def test_links_lead_somewhere():
 
 
 def test_every_module_is_listed_in_reading_order():
-    table = README.split("## The package, in reading order")[1].split("##")[0]
+    table = (ROOT / "docs" / "package.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
-    modules = {path.stem for path in (ROOT / "sentiment_kit").glob("*.py")} - {"__init__", "__main__"}
-    assert set(listed) == modules | {"commands"}
+    assert listed == [*(name for name in ORDER if "." not in name and name != "cli"), "commands", "cli"]

@@ -168,6 +168,17 @@ def test_saving_memory_changes_no_gradient(hub_folder, tmp_path, option):
     pd.testing.assert_frame_equal(plain, saving, rtol=1e-4)
 
 
+def test_the_bar_tells_loss_and_validation_score(hub_folder, tmp_path, capsys):
+    curve = fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", max_epochs=2, batch_size=2, progress=True)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    for epoch, row in curve.iterrows():
+        told = ", ".join(f"{name} {value:.3f}" for name, value in row.items())
+        assert f"epoch {epoch}: {told}" in printed.err
+    assert "loss=" in printed.err
+    assert "48/48" in printed.err
+
+
 # Killed, and gone on with
 
 SCRIPT = """

@@ -53,9 +53,7 @@ def evaluate(
         raise DataError("--predictions and --model were both given; say which of them to score")
     if output is not None:
         check_new_folder(output, force=force)
-    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column)
-    if tweets["label"].isna().all():
-        raise DataError(f"{gold}: no row of the column {label_column!r} has a label")
+    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column, labelled=True)
     if by is not None and by not in tweets.columns:
         raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
     if predictions is not None:

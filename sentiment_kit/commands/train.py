@@ -76,7 +76,7 @@ def train(
         raise DataError(f"--hidden-size must be a multiple of 16, but {hidden_size} was passed")
     columns = {"text": text_column, "label": label_column}
     if teacher is None:
-        labelled = _labelled(load_data(tweets, mixed="drop", split="train", **columns), tweets)
+        labelled = _labelled(load_data(tweets, split="train", labelled=True, **columns), tweets)
     else:
         labelled = _taught(tweets, teacher, text_column)
     if test is None and tweets == "demo":
@@ -84,7 +84,7 @@ def train(
     held_out = {}
     for name, source in (("test", test), ("validation", validation)):
         if source is not None:
-            held_out[name] = _labelled(load_data(source, mixed="drop", split="test", **columns), source)
+            held_out[name] = _labelled(load_data(source, split="test", labelled=True, **columns), source)
             before = len(labelled)
             labelled = without_copies(labelled, held_out[name])
             print(
@@ -155,8 +155,6 @@ def train(
 def _labelled(tweets: pd.DataFrame, source: str) -> pd.DataFrame:
     """The rows with a label; how many had none is said."""
     unlabelled = tweets["label"].isna()
-    if unlabelled.all():
-        raise DataError(f"{source}: no row has a label")
     if unlabelled.any():
         print(f"{source}: {int(unlabelled.sum()):,} rows without label were left out", file=sys.stderr)
     return tweets[~unlabelled]

@@ -1,0 +1,53 @@
+"""`sentiment-kit report`: all notebooks on a model and a data set, bound into one site."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..files import DataError
+
+
+def report(
+    model: Annotated[str, typer.Option("--model", help="MODEL of every notebook.")] = "demo",
+    data: Annotated[
+        str, typer.Option("--data", help='DATA of every notebook: a file with labels, or "demo".')
+    ] = "demo",
+    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the pages go.")] = Path("report"),
+    only: Annotated[str, typer.Option(metavar="05,09", help="Numbers of the notebooks to run. Default: all.")] = "",
+    notebooks: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where they lie. Default: notebooks/ of a clone.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time. Default: by the cores.")] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write the notebooks back, run on the demo; for who edits them.")
+    ] = False,
+) -> None:
+    """Run the notebooks and bind them into a site that works from a disk, without a network.
+
+    Exit code 1 if a notebook failed; the others are there all the same.
+    """
+    from ..report import find_notebooks, rewrite_notebooks, write_report
+
+    paths = find_notebooks(notebooks, only=[name.strip() for name in only.split(",") if name.strip()])
+    start = time.monotonic()
+    if in_place:
+        if (model, data) != ("demo", "demo"):
+            raise DataError("--in-place runs the notebooks as they are committed: on the demo")
+        runs = rewrite_notebooks(paths)
+    else:
+        if output.exists() and not output.is_dir():
+            raise DataError(f"{output} is a file; name a folder")
+        runs = write_report(paths, output, model=model, data=data, jobs=jobs)
+    failed = [run for run in runs if run.error]
+    for run in failed:
+        print(f"{run.name} failed: {run.error.splitlines()[0]:.300}", file=sys.stderr)
+    seconds = time.monotonic() - start
+    done = f"{len(runs) - len(failed)} of {len(runs)} notebooks in {seconds:.0f} s"
+    print(done if in_place else f"{done}; open {output / 'index.html'}", file=sys.stderr)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,143 @@
+"""Executed notebooks to HTML pages that need nothing else, not even a network, and the index that binds them.
+
+The pages' look lies in `page_files/`: templates, style, a script for folding and for light and dark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from nbconvert import HTMLExporter
+from pygments.formatters import HtmlFormatter
+from traitlets.config import Config
+
+FOLDER = Path(__file__).parent / "page_files"
+TABLES = re.compile(r"_itables_\w+ = injectModule")
+"""What the output of itables' `init_notebook_mode` has: the library itself, 0.7 MB."""
+
+# Pages open without a network: what nbconvert would have them fetch is left out.
+_OFFLINE = {"mathjax_url": "", "require_js_url": "", "jquery_url": "", "mermaid_js_url": ""}
+_HEADLINE = "## What we found"
+
+
+class Run(NamedTuple):
+    """A notebook that was run."""
+
+    name: str
+    """Of the file, without suffix."""
+    notebook: nbformat.NotebookNode
+    error: str
+    """The last line of its error; empty if there was none."""
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.html"
+
+    @property
+    def title(self) -> str:
+        return self.notebook.cells[0].source.split("\n")[0].lstrip("# ")
+
+    @property
+    def headline(self) -> str:
+        """What the cell below "What we found" printed: the notebook's result, computed."""
+        cells = self.notebook.cells
+        for before, cell in zip(cells, cells[1:], strict=False):
+            if before.cell_type == "markdown" and _HEADLINE in before.source and cell.cell_type == "code":
+                return "".join(output.get("text", "") for output in cell.outputs).strip()
+        return ""
+
+
+def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
+    """One notebook as a page, with links to the one before and the one after among `runs`."""
+    exporter = HTMLExporter(
+        template_name="notebook",
+        extra_template_basedirs=[str(FOLDER)],
+        config=Config({"HTMLExporter": _OFFLINE}),
+    )
+    body, _ = exporter.from_notebook_node(_without_library(run.notebook))
+    body = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', body)  # notebooks link to each other
+    at = next((number for number, other in enumerate(runs) if other.name == run.name), 0)
+    return _bound(
+        run.title,
+        body,
+        head=_library(run.notebook),
+        footer=footer,
+        error=run.error,
+        notebook=True,
+        previous=runs[at - 1] if at else None,
+        next=runs[at + 1] if at + 1 < len(runs) else None,
+    )
+
+
+def index(runs: Sequence[Run], facts: Sequence[tuple[str, str]], *, stand_in: bool, footer: str = "") -> str:
+    """The first page: what was run with what, and question and result of each notebook.
+
+    Parameters
+    ----------
+    runs : in the order of the course
+    facts : name and value of what a reader must know: model, data, versions
+    stand_in : whether the demo was used, which the page then says
+    """
+    body = (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            heading="An Italian tweet-sentiment model, measured",
+            about="Each page asks one question of the model and answers it on these data; its result stands here.",
+            stand_in=stand_in,
+            facts=facts,
+            runs=runs,
+        )
+    )
+    return _bound("An Italian tweet-sentiment model, measured", body, footer=footer)
+
+
+def _bound(title: str, body: str, **parts: object) -> str:
+    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+    light, dark = (
+        HtmlFormatter(style=name).get_style_defs(scope)
+        for name, scope in (("default", ".highlight"), ("github-dark", ".dark .highlight"))
+    )
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            body=Markup(body),
+            style=Markup(f"{style}\n{light}\n{dark}"),
+            script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),
+            **({"head": ""} | parts),
+        )
+    )
+
+
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
+
+
+def _library(notebook: nbformat.NotebookNode) -> Markup:
+    """The tables' library, once, for a notebook that has loaded it."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/html", ""))
+            if TABLES.search(text):
+                return Markup(text)
+    return Markup("")
+
+
+def _without_library(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    copied = nbformat.from_dict(notebook)
+    for cell in copied.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if not TABLES.search("".join(output.get("data", {}).get("text/html", "")))
+            ]
+    return copied

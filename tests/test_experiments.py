@@ -1,0 +1,138 @@
+"""The scripts behind notebook 11 run, at a small size, and the committed tables are what they write."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentiment_kit.mitigation import MASK, clubs_in, split_frames
+from sentiment_kit.probes import load_pairs
+
+FOLDER = Path(__file__).parent.parent / "experiments"
+
+
+def _script(name):
+    specification = importlib.util.spec_from_file_location(f"experiments_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bias():
+    return _script("bias")
+
+
+def _committed(name):
+    return pd.read_csv(FOLDER / "results" / f"{name}.csv")
+
+
+def test_starting_points_have_the_shares_they_name(bias):
+    heavy, validation = bias.draw("heavy", seed=1)
+    assert len(heavy) == 1600
+    assert (heavy["domain"] == "football").mean() == 0.9
+    assert (validation["domain"] == "football").sum() == 200
+    assert not set(heavy["id"]) & set(validation["id"])
+    skewed, _ = bias.draw("skewed", seed=1)
+    football = skewed[skewed["domain"] == "football"]["label"]
+    assert football.value_counts().to_dict() == {"positive": 544, "neutral": 64, "negative": 32}
+    balanced, _ = bias.draw("balanced", seed=1)
+    assert (balanced["domain"] == "football").mean() == 0.5
+
+
+def test_remedies_change_what_they_name(bias):
+    pairs = load_pairs()
+    frames, _ = split_frames(pairs)
+    clubs = clubs_in(pairs)
+    train, _ = bias.draw("heavy", seed=1)
+    remedied = {recipe: bias.remedied(recipe, train, frames, clubs, 1) for recipe in bias.STARTS}
+    assert remedied["heavy"].equals(train)
+    weighted = remedied["heavy, reweighted"]
+    football = weighted["domain"] == "football"
+    assert weighted["weight"][football].sum() == pytest.approx(weighted["weight"][~football].sum())
+    assert remedied["heavy, clubs masked"]["text"].str.contains(MASK, regex=False).sum() > 100
+    assert len(remedied["heavy, clubs swapped"]) > 1700
+    half, whole = len(remedied["heavy, half pairs"]) - 1600, len(remedied["heavy, with pairs"]) - 1600
+    assert 1.5 * half < whole <= 2 * len(frames)
+
+
+def test_verdicts_by_hand(bias):
+    assert bias.verdict("accuracy", 0.1, 0.01) == "helped"
+    assert bias.verdict("accuracy", -0.1, 0.01) == "harmed"
+    assert bias.verdict("flip_rate", -0.1, 0.01) == "helped"
+    assert bias.verdict("shift", -0.1, 0.01) == "changed"
+    assert bias.verdict("accuracy", 0.1, 0.06) == "cannot be told"
+
+
+def test_bias_runs(bias, tmp_path, monkeypatch):
+    monkeypatch.setattr(bias, "SIZES", {"heavy": 60, "balanced": 60, "skewed": 60})
+    monkeypatch.setattr(bias, "COPIES", 0)
+    monkeypatch.setattr(bias, "RESAMPLES", 50)
+    monkeypatch.setattr(bias, "RECIPE", {"max_epochs": 1})
+    arguments = ["--seeds", "2", "--recipes", "heavy", "heavy, clubs masked", "--output", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["bias.py", *arguments])
+    bias.main()
+    written = pd.read_csv(tmp_path / "bias.csv")
+    assert list(written.columns) == list(_committed("bias").columns)
+    effects = pd.read_csv(tmp_path / "bias_effects.csv")
+    assert list(effects.columns) == list(_committed("bias_effects").columns)
+    assert set(effects["recipe"]) == {"heavy, clubs masked"}
+
+
+def test_recipe_runs(sentipolc_file, tmp_path, monkeypatch):
+    recipe = _script("recipe")
+    monkeypatch.setattr(recipe, "RECIPES", {"tiny": ({"hidden_size": 16}, 1, {"max_epochs": 1, "batch_size": 256})})
+    monkeypatch.setattr(recipe, "RESAMPLES", 50)
+    monkeypatch.setattr(sys, "argv", ["recipe.py", str(sentipolc_file), "--seeds", "2", "--output", str(tmp_path)])
+    recipe.main()
+    written = pd.read_csv(tmp_path / "recipe.csv")
+    committed = _committed("recipe")
+    assert list(written.columns) == list(committed.columns)
+    # What has no seed is what it was.
+    kept = committed["seeds"] == 1
+    pd.testing.assert_frame_equal(
+        written[written["seeds"] == 1][["model", "measure", "value", "n"]],
+        committed[kept][["model", "measure", "value", "n"]],
+    )
+
+
+def test_distillation_runs(tmp_path, monkeypatch):
+    distillation = _script("distillation")
+    monkeypatch.setattr(distillation, "TEACHER", {"hidden_size": 32, "layers": 1})
+    monkeypatch.setattr(distillation, "STUDENT", {"hidden_size": 16, "layers": 1})
+    monkeypatch.setattr(distillation, "COPIES", 0)
+    monkeypatch.setattr(distillation, "RECIPE", {"max_epochs": 1})
+    monkeypatch.setattr(distillation, "RESAMPLES", 50)
+    monkeypatch.setattr(sys, "argv", ["distillation.py", "--seeds", "1", "--output", str(tmp_path)])
+    distillation.main()
+    assert list(pd.read_csv(tmp_path / "distillation.csv").columns) == list(_committed("distillation").columns)
+
+
+def test_training_speed_runs(tmp_path, monkeypatch, hub_folder):
+    speed = _script("training_speed")
+    monkeypatch.setattr(speed, "WARM_UP", 1)
+    tweets = pd.DataFrame({"text": ["ciao bello"] * 40, "label": ["positive", "negative"] * 20})
+    row = speed.measure(tweets, "float32", 4, 3, hub_folder)
+    assert list(row) == list(_committed("training_speed").columns)
+    assert row["tweets_per_second"] > 0
+    assert row["steps"] == 2
+
+
+def test_the_committed_tables_are_whole(bias):
+    table, effects = _committed("bias"), _committed("bias_effects")
+    assert set(table["recipe"]) == set(bias.STARTS)
+    assert (table["seeds"] == 5).all()
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    values = table.set_index(["recipe", "measure", "part"])["value"]
+    for row in effects.itertuples():
+        difference = values[row.recipe, row.measure, row.part] - values[row.reference, row.measure, row.part]
+        assert row.difference == pytest.approx(difference, abs=2e-4)
+        assert row.verdict == bias.verdict(row.measure, row.difference, row.q_value)
+    recipe, distilled = _committed("recipe"), _committed("distillation")
+    for found in (recipe, distilled):
+        assert found[["low", "value", "high"]].apply(np.diff, axis=1).map(lambda gaps: (gaps >= 0).all()).all()
+    assert set(recipe["seeds"]) == {1, 5}
