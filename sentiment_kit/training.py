@@ -92,8 +92,9 @@ def fine_tune(
     Raises
     ------
     DataError
-        A row without text or label, fewer rows than a batch, one label only, weights or options that make no sense, or
-        an `output` that exists, or checkpoints of another training in the way.    ModelError
+        A row without text or label, fewer rows than a batch, one label only, weights or options that make no sense,
+        an `output` that exists, or checkpoints of another training in the way.
+    ModelError
         If `base` cannot be found or its weights do not fit.
     """
     output = Path(output)
