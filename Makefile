@@ -47,7 +47,8 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 
 lab: $(VENV)/installed
-	$(BIN)/jupyter lab --notebook-dir notebooks --LabApp.default_url '/lab/tree/start.md?factory=Markdown%20Preview'
+	$(BIN)/jupyter lab --notebook-dir . --LabApp.app_settings_dir notebooks/.lab \
+	  --LabApp.default_url /lab/tree/notebooks/start.md
 
 fuzz: $(VENV)/installed
 	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=6000

@@ -112,6 +112,7 @@ def _matrix(table: pd.DataFrame, choose: Callable[[tuple[str, str]], None]) -> i
                 description=f"{counts.get((gold, predicted), 0):,}",
                 tooltip=f"{gold} taken for {predicted}",
                 button_style=style,
+                layout={"width": "auto"},
             )
             button.on_click(lambda _, cell=(gold, predicted): choose(cell))
             cells.append(button)
