@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from sentiment_kit.report import find_notebooks, write_report
 
@@ -99,10 +99,15 @@ def test_a_table_is_searched_filtered_and_sorted(open_page):
     assert info.inner_text() != everything
     table.locator(".dt-search input").fill("")
     assert info.inner_text() == everything
-    kind = table.locator("thead input").nth(1)
-    kind.fill("INV")
-    kinds = set(table.locator("tbody tr td:nth-child(2)").all_inner_texts())
-    assert kinds == {"INV"}
+    table.locator("thead input").nth(1).press_sequentially("INV")  # above the column `kind`
+    expect(info).to_contain_text("filtered")
+    kinds = table.locator("tbody tr td:nth-child(2)")
+    assert set(kinds.all_inner_texts()) == {"INV"}
+    texts = table.locator("tbody tr td:nth-child(4)")
+    before = texts.all_inner_texts()
+    table.locator("thead th .dt-column-order").nth(3).click()
+    expect(texts.first).not_to_have_text(before[0])
+    assert texts.all_inner_texts() != before
 
 
 def test_light_and_dark(open_page):
