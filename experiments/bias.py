@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.inference import predict
@@ -40,7 +39,7 @@ from sentiment_kit.scratch import write_small_bert
 from sentiment_kit.training import fine_tune
 
 RESULTS = Path(__file__).parent / "results"
-COPIES = 8
+COPIES = 12
 RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
 SIZES = {"heavy": 1600, "balanced": 1600, "skewed": 1280}
 SKEW = {"positive": 0.85, "neutral": 0.1, "negative": 0.05}  # of the football half
@@ -125,7 +124,7 @@ def answers(recipe: str, seed: int, workplace: Path) -> dict[str, pd.DataFrame]:
     base, tuned = workplace / f"base-{seed}", workplace / f"tuned-{seed}"
     base.mkdir()
     columns = [name for name in ("text", "label", "weight") if name in train]
-    write_small_bert(clean_tweets(train["text"]).tolist(), base, seed=seed)
+    write_small_bert(train["text"], base, seed=seed)
     copies = noisy_copies(train[columns], COPIES, seed)
     fine_tune(base, copies, validation, tuned, seed=seed, progress=False, **RECIPE)
     model = load_model(tuned, device="cpu")

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.inference import predict
@@ -44,7 +43,7 @@ def train(
 ) -> SentimentModel:
     base = folder.with_name(f"{folder.name}-base")
     base.mkdir()
-    write_small_bert(sorted(set(clean_tweets(table["text"]))), base, seed=seed, **sizes)
+    write_small_bert(sorted(set(table["text"])), base, seed=seed, **sizes)
     fine_tune(base, table, validation, folder, seed=seed, progress=False, **(RECIPE | options))
     return load_model(folder, device="cpu")
 

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from sentiment_kit.baseline import fit_tfidf, predict_tfidf
-from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_sentipolc
 from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.evaluation import count_labels, scores_of_counts
@@ -50,7 +49,7 @@ def train(name: str, parts: dict[str, pd.DataFrame], seed: int) -> tuple[pd.Seri
     with tempfile.TemporaryDirectory() as workplace:
         base = Path(workplace) / "base"
         base.mkdir()
-        write_small_bert(clean_tweets(parts["train"]["text"]).tolist(), base, seed=seed, **sizes)
+        write_small_bert(parts["train"]["text"], base, seed=seed, **sizes)
         tuned = Path(workplace) / "tuned"
         curve = fine_tune(base, table, parts["validation"], tuned, seed=seed, progress=False, **options)
         return predict(load_model(tuned, device="cpu"), parts["test"]["text"], progress=False)["label"], curve

@@ -7,20 +7,23 @@ pre-trained model of the same size is better wherever one can be had.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.utils.extmath import randomized_svd
 from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
+from .cleaning import clean_tweets
 from .model import quiet_transformers
 
 
 def write_small_bert(
-    texts: list[str],
+    texts: pd.Series | Sequence[str],
     folder: str | Path,
     *,
     hidden_size: int = 64,
@@ -33,7 +36,7 @@ def write_small_bert(
 
     Parameters
     ----------
-    texts : list of str, cleaned
+    texts : Series or list of str, cleaned here
         What vocabulary and embeddings come from: the training part alone, for a fair test.
     folder : existing folder
         Gets vocab.txt, config.json, tokenizer_config.json and model.safetensors.
@@ -46,6 +49,7 @@ def write_small_bert(
     -------
     int, the word pieces there are
     """
+    texts = clean_tweets(pd.Series(texts)).tolist()
     n_pieces = write_vocabulary(texts, folder, size=vocabulary)
     torch.manual_seed(seed)
     config = BertConfig(

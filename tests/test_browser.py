@@ -1,4 +1,4 @@
-"""The report in a real browser: no console errors, no requests, tables that filter, code that unfolds, wide and narrow."""
+"""The report in a real browser: no console errors, no requests, tables that filter, code that unfolds; wide, narrow."""
 
 import shutil
 from pathlib import Path

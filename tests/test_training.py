@@ -58,6 +58,7 @@ def test_the_same_seed_gives_the_same_model(hub_folder, tmp_path):
         for number, seed in enumerate((3, 3, 4))
     ]
     pd.testing.assert_frame_equal(runs[0], runs[1])
+    assert weights_hash(tmp_path / "0") == weights_hash(tmp_path / "1")
     assert runs[0]["train_loss"].iloc[0] != runs[2]["train_loss"].iloc[0]
 
 

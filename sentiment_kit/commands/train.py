@@ -188,7 +188,6 @@ def _train(
     base: str, tables: dict[str, pd.DataFrame], output: Path, *, sizes: dict[str, int], teacher: str | None, **options
 ) -> pd.DataFrame:
     """Train with all seeds, from a new small BERT if that was asked for."""
-    from ..cleaning import clean_tweets
     from ..scratch import write_small_bert
     from ..training import check_training_data, fine_tune_seeds
 
@@ -205,7 +204,7 @@ def _train(
     folder = workplace / f"{SCRATCH}-{sizes['hidden_size']}x{sizes['layers']}"
     folder.mkdir(parents=True)
     try:
-        write_small_bert(clean_tweets(parts[0]["text"]).tolist(), folder, **sizes)
+        write_small_bert(parts[0]["text"], folder, **sizes)
         return fine_tune_seeds(folder, *parts, output, test=tables["test"], teacher=teacher, **options)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)

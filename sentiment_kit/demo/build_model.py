@@ -66,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as workplace:
         base, tuned = Path(workplace) / "base", Path(workplace) / "model"
         base.mkdir()
-        write_small_bert(clean_tweets(train["text"]).tolist(), base, vocabulary=VOCABULARY, seed=SEED, **ARCHITECTURE)
+        write_small_bert(train["text"], base, vocabulary=VOCABULARY, seed=SEED, **ARCHITECTURE)
         # Nothing is held back to stop early: so few tweets are all worth training on. What stands in its place has been
         # seen, so the last epoch is the best.
         curve = fine_tune(base, noisy_copies(train, COPIES, SEED), train.head(500), tuned, seed=SEED, **RECIPE)
