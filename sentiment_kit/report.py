@@ -10,6 +10,7 @@ import importlib.metadata
 import multiprocessing
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -28,6 +29,7 @@ from .pages import TABLES, Run, index, page
 
 _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
+_BAR = re.compile(r"\r|\d+%\|")
 _SHARP = "--InlineBackend.figure_formats={'retina'}"
 _VERSIONS = ("torch", "transformers", "pandas", "scikit-learn")
 
@@ -212,7 +214,7 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.outputs = [
                 output
                 for output in cell.outputs
-                if not (output.get("name") == "stderr" and output["text"].startswith("\r"))
+                if not (output.get("name") == "stderr" and _BAR.search(output["text"]))
             ]
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
     return notebook
