@@ -21,7 +21,6 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from sentiment_kit.data import load_demo
-from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.inference import predict
 from sentiment_kit.intervals import crossed_bootstrap
 from sentiment_kit.labels import LABELS, label_dtype
@@ -35,7 +34,7 @@ from sentiment_kit.mitigation import (
 )
 from sentiment_kit.model import load_model
 from sentiment_kit.probes import load_pairs, score_pairs
-from sentiment_kit.scratch import write_small_bert
+from sentiment_kit.scratch import noisy_copies, write_small_bert
 from sentiment_kit.training import fine_tune
 
 RESULTS = Path(__file__).parent / "results"
@@ -44,7 +43,6 @@ RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothin
 SIZES = {"heavy": 1600, "balanced": 1600, "skewed": 1280}
 SKEW = {"positive": 0.85, "neutral": 0.1, "negative": 0.05}  # of the football half
 RESAMPLES = 10_000
-BINS = 10
 EFFECT = ["recipe", "reference", "measure", "part", "difference", "low", "high"]
 
 STARTS = {  # of each recipe
@@ -61,7 +59,7 @@ STARTS = {  # of each recipe
     "skewed, half pairs": "skewed",
     "skewed, with pairs": "skewed",
 }
-# Each with its start; and pairs with half of each, which is as many new sentences without the counterfactual.
+# Each with its start; and pairs with the first half of each, twice: as many new tweets, without the counterfactual.
 COMPARISONS = [(recipe, "heavy" if recipe == "balanced" else start) for recipe, start in STARTS.items()]
 COMPARISONS += [(f"{start}, with pairs", f"{start}, half pairs") for start in ("heavy", "skewed")]
 FAMILIES = {
@@ -72,7 +70,7 @@ FAMILIES = {
 BETTER = {  # which way a measure should go; None has no better way
     "accuracy": "up",
     "brier": "down",
-    "ece": "down",
+    "overconfidence": None,
     "flip_rate": "down",
     "absolute_shift": "down",
     "shift": None,
@@ -105,7 +103,8 @@ def remedied(recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.D
     if recipe.endswith("swapped"):
         return pd.concat([train, swap_clubs(train[football], clubs, seed=seed)])
     if recipe.endswith("half pairs"):
-        return pd.concat([train, counterfactual_tweets(frames.assign(text_b=frames["text_a"]))])
+        halves = counterfactual_tweets(frames.assign(text_b=frames["text_a"]))
+        return pd.concat([train, halves, halves])
     if recipe.endswith("with pairs"):
         return pd.concat([train, counterfactual_tweets(frames)])
     return train
@@ -135,23 +134,21 @@ def answers(recipe: str, seed: int, workplace: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], tuple[np.ndarray, str]]:
-    """What each row (tweet or frame) adds to the sums of each measure of each part, and the statistic of these sums."""
+def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], np.ndarray]:
+    """What each row (tweet or frame) adds to sum and count of each measure of each part: (rows, 2)."""
     test = load_demo("test")
     _, pairs = split_frames(load_pairs(), seed=0)
-    rows: dict[tuple[str, str], tuple[np.ndarray, str]] = {}
+    rows: dict[tuple[str, str], np.ndarray] = {}
     predicted = found["test"]
     right = (predicted["label"] == test["label"]).to_numpy(float)
     truth = np.eye(len(LABELS))[test["label"].astype(label_dtype).cat.codes]
     brier = ((predicted[list(LABELS)].to_numpy(float) - truth) ** 2).sum(axis=1)
     confidence = predicted["confidence"].to_numpy(float)
-    bin_of = np.eye(BINS)[np.minimum((confidence * BINS).astype(int), BINS - 1)]  # (n, bins)
     football = (test["domain"] == "football").to_numpy()
     for part, inside in (("football", football), ("other subjects", ~football)):
         one = np.ones(inside.sum())
-        rows["accuracy", part] = np.stack([right[inside], one], axis=1), "mean"
-        rows["brier", part] = np.stack([brier[inside], one], axis=1), "mean"
-        rows["ece", part] = bin_of[inside] * (right - confidence)[inside, None], "ece"
+        for name, values in (("accuracy", right), ("brier", brier), ("overconfidence", confidence - right)):
+            rows[name, part] = np.stack([values[inside], one], axis=1)
     scored = score_pairs(pairs, found["a"], found["b"])
     scored["absolute_shift"], scored["flip_rate"] = scored["shift"].abs(), scored["flipped"].astype(float)
     for part, families in FAMILIES.items():
@@ -159,7 +156,7 @@ def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], tuple[np.ndar
         n = members.groupby("frame").size()
         for measure in ("shift", "absolute_shift", "flip_rate"):
             sums = members.groupby("frame")[measure].sum()
-            rows[measure, part] = np.stack([sums, n], axis=1), "mean"
+            rows[measure, part] = np.stack([sums, n], axis=1)
     return rows
 
 
@@ -167,22 +164,17 @@ def mean_of(sums: np.ndarray) -> np.ndarray:
     return sums[..., 0] / sums[..., 1]
 
 
-def ece_of(rows: int):
-    return lambda sums: np.abs(sums).sum(axis=-1) / rows
-
-
 def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The measures of each recipe, and its effects: its difference to what it started from."""
     by_recipe = {recipe: [terms(run) for run in runs] for recipe, runs in found.items()}
     measured, effects, samples = [], [], {}
     for recipe, runs in by_recipe.items():
-        for (measure, part), (first, kind) in runs[0].items():
-            stacked = np.stack([run[measure, part][0] for run in runs])  # (seeds, rows, k)
-            statistic = mean_of if kind == "mean" else ece_of(len(first))
-            value, sample = crossed_bootstrap(stacked, statistic, resamples=RESAMPLES)
+        for measure, part in runs[0]:
+            stacked = np.stack([run[measure, part] for run in runs])  # (seeds, rows, 2)
+            value, sample = crossed_bootstrap(stacked, mean_of, resamples=RESAMPLES)
             samples[recipe, measure, part] = value, sample
             low, high = np.quantile(sample, [0.025, 0.975])
-            n = len(first) if kind == "ece" else int(first[:, 1].sum())
+            n = int(stacked[0, :, 1].sum())
             measured.append((recipe, measure, part, value, low, high, n, len(runs)))
     for recipe, reference in COMPARISONS:
         if recipe == reference or not {recipe, reference} <= set(found):

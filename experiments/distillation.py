@@ -21,12 +21,11 @@ import numpy as np
 import pandas as pd
 
 from sentiment_kit.data import load_demo
-from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.inference import predict
 from sentiment_kit.intervals import crossed_bootstrap
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.scratch import write_small_bert
+from sentiment_kit.scratch import noisy_copies, write_small_bert
 from sentiment_kit.splits import split_tweets
 from sentiment_kit.training import fine_tune
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from transformers import TrainerCallback
+from transformers import EarlyStoppingCallback, TrainerCallback
 
 from sentiment_kit.benchmark import matmul_rate, random_base_checkpoint
 from sentiment_kit.cleaning import clean_tweets
@@ -50,7 +50,7 @@ class StepTimes(TrainerCallback):
 
 
 def measure(tweets: pd.DataFrame, precision: str, batch_size: int, steps: int, folder: Path) -> dict[str, object]:
-    tokenizer, network = load_base(folder)
+    tokenizer, network = load_base(folder, seed=0)
     weights = sum(weight.numel() for weight in network.bert.encoder.parameters())
     recipe = {
         "learning_rate": 2e-5, "adam_epsilon": 1e-8, "max_epochs": 100, "batch_size": batch_size, "patience": 1,
@@ -62,6 +62,7 @@ def measure(tweets: pd.DataFrame, precision: str, batch_size: int, steps: int, f
     with tempfile.TemporaryDirectory() as workplace:
         trainer = make_trainer(network, tokenizer, tweets, tweets.head(32), Path(workplace), recipe, seed=0)
         times = StepTimes(steps)
+        trainer.remove_callback(EarlyStoppingCallback)
         trainer.add_callback(times)
         trainer.args.eval_strategy = trainer.args.save_strategy = "no"
         trainer.train()
@@ -92,6 +93,8 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    if arguments.steps <= WARM_UP:
+        parser.error(f"--steps must be more than the {WARM_UP} that warm up")
     tweets = load_data(arguments.data, split="train").dropna(subset=["text", "label"]).head(4000)
     precisions = ["float32", "bfloat16"] if torch.cuda.is_available() else ["float32"]
     with tempfile.TemporaryDirectory() as name:

@@ -83,10 +83,10 @@ def pack_linear_layers(network: nn.Module) -> None:
 @cache
 def _can_pack() -> bool:
     """Whether this torch has the kernels, on this processor, with the arguments that are used here: tried out."""
-    layer = nn.Linear(16, 16)
-    inputs = torch.ones(2, 16)
+    inputs = torch.eye(16)
     try:
-        with torch.inference_mode():
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():  # nobody's random numbers are used up
+            layer = nn.Linear(16, 16)
             return torch.allclose(PackedLinear(layer)(inputs), layer(inputs), atol=1e-5)
     except (AttributeError, NotImplementedError, RuntimeError):
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def attribute_words(
 
     Parameters
     ----------
-    model : SentimentModel in float32
+    model : SentimentModel; one in half precision is explained through a copy in float32
     texts : as for `predict`; cleaned here
     target : one of `LABELS`, or None for the label predicted for each text
 
@@ -58,7 +59,7 @@ def attribute_words(
     Raises
     ------
     ModelError
-        Half precision; a label that the model does not have; captum is not installed.
+        A label that the model does not have; captum is not installed.
     """
     integrated = _integrated_gradients(model)
     if target is not None and target not in model.labels:
@@ -168,15 +169,14 @@ def _integrated_gradients(
         raise ModelError('word attributions need captum: pip install "sentiment-kit[explain]"') from error
     if model.network is None:
         raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
-    if model.dtype != torch.float32:
-        raise ModelError(f'gradients need float32, but the model is in {model.dtype}: load_model(..., dtype="float32")')
+    network = model.network if model.dtype == torch.float32 else deepcopy(model.network).float()  # gradients need it
     pad = model.tokenizer.pad_token_id or 0
     special = set(model.tokenizer.all_special_ids)
 
     def logits(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return model.network(input_ids=ids, attention_mask=mask).logits  # (n, width) -> (n, n_labels)
+        return network(input_ids=ids, attention_mask=mask).logits  # (n, width) -> (n, n_labels)
 
-    method = LayerIntegratedGradients(logits, model.network.get_input_embeddings())
+    method = LayerIntegratedGradients(logits, network.get_input_embeddings())
 
     def integrate(token_ids: list[list[int]], outputs: list[int], steps: int) -> tuple[list[np.ndarray], list[float]]:
         width = max(map(len, token_ids))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 RESAMPLES = 10_000
 
@@ -92,6 +92,12 @@ def crossed_bootstrap(
     ------
     ValueError
         Without a training, or without a row.
+
+    Notes
+    -----
+    Few trainings know their own spread badly, so the sample is widened as Student's distribution is against the normal
+    one, and by the S / (S - 1) that draws of S trainings vary too little: right where the trainings differ most, and
+    too wide where the rows do. One training tells nothing of others: then the sample is of the rows alone.
     """
     n_trainings, n_rows, _ = terms.shape
     if not n_trainings or not n_rows:
@@ -101,7 +107,11 @@ def crossed_bootstrap(
     trainings = generator.multinomial(n_trainings, np.full(n_trainings, 1 / n_trainings), size=resamples)
     drawn = np.stack([statistic(rows @ training) for training in terms], axis=1)  # (resamples, trainings)
     value = float(np.mean([statistic(training.sum(axis=0)) for training in terms]))
-    return value, (trainings * drawn).sum(axis=1) / n_trainings
+    sample = (trainings * drawn).sum(axis=1) / n_trainings
+    if n_trainings > 1:
+        degrees = n_trainings - 1
+        sample = value + t.ppf(0.975, degrees) / norm.ppf(0.975) * np.sqrt(n_trainings / degrees) * (sample - value)
+    return value, sample
 
 
 def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

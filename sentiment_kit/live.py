@@ -87,8 +87,12 @@ def text_box(models: Mapping[str, SentimentModel], *, text: str = "") -> Any:
     button = ipywidgets.Button(description="Try", button_style="primary")
     shown = ipywidgets.HTML()
 
+    asked: list[str] = []  # leaving the box for the button changes its value, and presses the button
+
     def ask(*_: Any) -> None:
-        shown.value = as_html(answer(models, box.value))
+        if asked[-1:] != [box.value]:
+            asked.append(box.value)
+            shown.value = as_html(answer(models, box.value))
 
     button.on_click(ask)
     box.observe(ask, names="value")

@@ -58,7 +58,11 @@ def clubs_in(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def mask_clubs(texts: pd.Series, clubs: pd.DataFrame) -> pd.Series:
-    """Put `MASK` for the name of any club, cities of the same name included; use it in training and in use alike."""
+    """Put `MASK` for the name of any club, cities of the same name included; use it in training and in use alike.
+
+    Names are found as they are written in `clubs`, capitals included, and as whole words: "forza roma" and #ForzaRoma
+    stay. Many of them are common words (toro, como, pro), which a search without capitals would take.
+    """
     return texts.str.replace(_pattern(clubs), MASK, regex=True)
 
 

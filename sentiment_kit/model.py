@@ -112,12 +112,12 @@ def load_model(
         raise ModelError(f"the back end {backend} runs on cpu from float32, but {target} and {precision} were passed")
     folder, commit = find_folder(str(name), revision)
     with quiet_transformers():
-        config = _load_config(folder)
+        config = load_config(folder)
         network = _load_network(folder, config)
-        tokenizer = _load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder)
     names = _match_outputs(config, labels, folder)
-    _check_vocabulary(tokenizer, network, folder)
-    max_tokens = _max_tokens(tokenizer, network)
+    check_vocabulary(tokenizer, network, folder)
+    limit = max_tokens(tokenizer, network)
     network = network.eval().to(device=target, dtype=precision)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     forward = found = None
@@ -133,7 +133,7 @@ def load_model(
         dtype=precision,
         name=str(name),
         revision=commit,
-        max_tokens=max_tokens,
+        max_tokens=limit,
         hidden_size=config.hidden_size,
         backend=backend,
         forward=forward,
@@ -182,7 +182,7 @@ def _pick_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 # From a folder to the parts
 
 
-def _load_config(folder: Path) -> PreTrainedConfig:
+def load_config(folder: Path) -> PreTrainedConfig:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: not a model folder, it has no config.json")
     try:
@@ -264,7 +264,7 @@ def _by_part(network: PreTrainedModel, report: dict[str, set]) -> tuple[list[str
     return body, [key for key in missing if key in head], [key for key in mismatched if key in head]
 
 
-def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the Rust library raises bare Exception for a broken vocabulary
@@ -291,7 +291,7 @@ def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folde
     return given
 
 
-def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, folder: Path) -> None:
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, folder: Path) -> None:
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ModelError(
             f"{folder}: no vocabulary, expected vocab.txt, tokenizer.json or a sentencepiece model; without it every "
@@ -305,7 +305,7 @@ def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMod
         )
 
 
-def _max_tokens(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> int:
+def max_tokens(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> int:
     positions = getattr(network.config, "max_position_embeddings", None) or tokenizer.model_max_length
     table = getattr(getattr(network.base_model, "embeddings", None), "position_embeddings", None)
     offset = getattr(table, "padding_idx", None)  # RoBERTa's kin count positions from the padding index on

@@ -33,8 +33,10 @@ def write_record(folder: str | Path, record: dict[str, Any]) -> None:
     """Write `training.json` and the model card that tells the same, over what is there."""
     folder = Path(folder)
     record = record | {"sentiment_kit": __version__}
-    (folder / _FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_card(record), encoding="utf-8")
+    for name, text in ((_FILE, json.dumps(record, indent=2) + "\n"), ("README.md", _card(record))):
+        temporary = folder / f".{name}.tmp"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / name)  # whole or not at all
 
 
 def _card(record: dict[str, Any]) -> str:
@@ -57,7 +59,9 @@ def _card(record: dict[str, Any]) -> str:
         counts = [f"{part['labels'][label]:,}" for label in LABELS] if "labels" in part else ["from a teacher"] * 3
         lines.append(f"| {name} | {part['rows']:,} | {' | '.join(counts)} | {part['sha256'][:16]} |")
     if record.get("teacher"):
-        lines += ["", f"Labels are those of the teacher `{record['teacher']}`: agreement with it is not correctness."]
+        lines += ["", f"It learnt from the teacher `{record['teacher']}`."]
+    if _agrees_only(record):
+        lines += ["The labels of the test part are the teacher's, too: agreement with it is not correctness."]
     lines += [
         "",
         "## Recipe",
@@ -84,7 +88,7 @@ def _metadata(record: dict[str, Any]) -> ModelCardData:
     """The front matter that the hub reads; with a test part, the kept model's scores."""
     results = []
     for row in record.get("seeds") or []:
-        if row["kept"] and "accuracy" in row and not record.get("teacher"):
+        if row["kept"] and "accuracy" in row and not _agrees_only(record):
             for name in ("accuracy", "macro_f1"):
                 results.append(
                     EvalResult(
@@ -104,6 +108,11 @@ def _metadata(record: dict[str, Any]) -> ModelCardData:
         model_name="sentiment",
         eval_results=results or None,
     )
+
+
+def _agrees_only(record: dict[str, Any]) -> bool:
+    """Whether the scores are those of a student against its teacher."""
+    return bool(record.get("teacher") and record.get("test") and not record.get("test_is_gold", True))
 
 
 def _markdown(table: pd.DataFrame) -> list[str]:

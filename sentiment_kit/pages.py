@@ -23,6 +23,8 @@ TABLES = re.compile(r"_itables_\w+ = injectModule")
 
 # Pages open without a network: what nbconvert would have them fetch is left out.
 _OFFLINE = {"mathjax_url": "", "require_js_url": "", "jquery_url": "", "mermaid_js_url": ""}
+_LINK = re.compile(r'<a href="(\d\d_\w+)\.ipynb"')
+"""Notebooks link to each other; a page that is not there is not linked to."""
 _HEADLINE = "## What we found"
 
 
@@ -61,7 +63,8 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
         config=Config({"HTMLExporter": _OFFLINE}),
     )
     body, _ = exporter.from_notebook_node(_without_library(run.notebook))
-    body = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', body)  # notebooks link to each other
+    names = {other.name for other in runs}
+    body = _LINK.sub(lambda link: f'<a href="{link[1]}.html"' if link[1] in names or not names else "<a", body)
     at = next((number for number, other in enumerate(runs) if other.name == run.name), 0)
     return _bound(
         run.title,

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from tqdm import tqdm
 
 from . import __version__
@@ -53,6 +54,7 @@ def find_notebooks(folder: str | Path | None = None, *, only: Sequence[str] = ()
         raise DataError(
             f"no notebooks in {places[0]}; run this in a clone of the repository, or say --notebooks FOLDER"
         )
+    only = [name.zfill(2) if name.isdigit() else name for name in only]
     unknown = [name for name in only if not any(path.stem.startswith(name) for path in found)]
     if unknown:
         raise DataError(f"no notebook {unknown[0]!r}; there are {', '.join(path.stem for path in found)}")
@@ -88,9 +90,14 @@ def write_report(
         If model or data cannot be had at all, before anything is run.
     """
     facts = _facts(model, data)
-    runs = run_notebooks(notebooks, parameters=_parameters(model, data), jobs=jobs, progress=progress)
     output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
+    runs = run_notebooks(notebooks, parameters=_parameters(model, data), jobs=jobs, progress=progress)
+    for earlier in output.glob("[0-9][0-9]_*.html"):
+        earlier.unlink()
     footer = f"sentiment-kit {__version__}; model {model}; data {Path(data).name}"
     for run in runs:
         (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
@@ -161,16 +168,18 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
             )
         except papermill.PapermillExecutionError as failure:
             error = f"{failure.ename}: {failure.evalue}".strip()
-        notebook = nbformat.read(written, as_version=4)
+        except (DeadKernelError, RuntimeError) as failure:  # killed, say for the memory it took
+            error = f"{type(failure).__name__}: {failure}".strip()
+        notebook = nbformat.read(written if written.exists() else path, as_version=4)
     return Run(path.stem, _without_traces(notebook), error)
 
 
-def rewrite_notebooks(notebooks: Sequence[Path], *, progress: bool | None = None) -> list[Run]:
+def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None, progress: bool | None = None) -> list[Run]:
     """Run notebooks on the demo and write them back as they are committed: without the tables' library and live parts.
 
     One that fails keeps its file.
     """
-    runs = run_notebooks(notebooks, parameters={}, sharp=False, progress=progress)
+    runs = run_notebooks(notebooks, parameters={}, jobs=jobs, sharp=False, progress=progress)
     for path, run in zip(notebooks, runs, strict=True):
         if not run.error:
             nbformat.write(_committed(run.notebook), path)

@@ -7,8 +7,8 @@ stay together, and training stops by a validation part that is cut from the trai
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from .duplicates import near_duplicates
 
@@ -65,6 +65,11 @@ def without_copies(tweets: pd.DataFrame, held_out: pd.DataFrame) -> pd.DataFrame
 
 
 def _cut(labels: pd.Series, share: float, seed: int) -> tuple[pd.Series, pd.Series]:
-    """Two parts with like shares of the labels; the second has at least one of each."""
-    n = max(round(share * len(labels)), labels.nunique())
-    return train_test_split(labels, test_size=n, random_state=seed, stratify=labels)
+    """Two parts with like shares of the labels; each has at least one of each label."""
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for _, members in labels.groupby(labels):
+        n = min(max(round(share * len(members)), 1), len(members) - 1)
+        chosen += generator.choice(members.index, n, replace=False).tolist()
+    second = labels.index.isin(chosen)
+    return labels[~second], labels[second]

@@ -6,6 +6,7 @@ once to work offline: `init_notebook_mode(connected=False)`.
 
 from __future__ import annotations
 
+import html
 import re
 
 import pandas as pd
@@ -36,7 +37,7 @@ def searchable(table: pd.DataFrame, *, name: str, digits: int = 3, rows: int = 1
     numbers = table.select_dtypes("number").columns
     return HTML(
         to_html_datatable(
-            table.assign(**{column: table[column].round(digits) for column in numbers}),
+            table.assign(**{column: table[column].round(digits) for column in numbers}).rename(columns=html.escape),
             table_id=f"table-{name}",
             connected=False,
             column_filters="header",

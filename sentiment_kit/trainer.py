@@ -18,7 +18,6 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 from transformers import (
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
@@ -28,29 +27,37 @@ from transformers import (
     Trainer,
     TrainerCallback,
     TrainingArguments,
+    set_seed,
 )
 
 from .cleaning import clean_tweets
 from .files import DataError
+from .hub import ModelError, reason
 from .labels import LABELS, label_dtype
-from .model import check_body, quiet_transformers
+from .model import check_body, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
 
 
-def load_base(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and network of a checkpoint; a classification head that it has not is drawn by the seed."""
+    tokenizer = load_tokenizer(folder)
+    names = dict(enumerate(LABELS))
+    set_seed(seed)
     with quiet_transformers():
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        names = dict(enumerate(LABELS))
-        network, report = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            num_labels=len(LABELS),
-            id2label=names,
-            label2id={name: number for number, name in names.items()},
-            dtype=torch.float32,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-        )
+        try:
+            network, report = AutoModelForSequenceClassification.from_pretrained(
+                folder,
+                num_labels=len(LABELS),
+                id2label=names,
+                label2id={name: number for number, name in names.items()},
+                dtype=torch.float32,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
+        except Exception as error:  # what broken files raise shares no class
+            raise ModelError(f"{folder}: cannot be loaded as a base to train from ({reason(error)})") from error
     check_body(network, report, folder)
+    check_vocabulary(tokenizer, network, folder)
     return tokenizer, network
 
 
@@ -97,7 +104,7 @@ def make_trainer(
     if recipe["gradient_checkpointing"]:
         # transformers 6 drops the older name, versions before 5.23 lack the newer.
         getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)()
-    limit = min(tokenizer.model_max_length, network.config.max_position_embeddings)
+    limit = max_tokens(tokenizer, network)
     weights = row_weights(train, recipe["class_weights"])
     trainer = TargetTrainer(
         model=network,

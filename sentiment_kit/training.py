@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ from .files import DataError
 from .hub import find_folder, tokenizer_hash, weights_hash
 from .inference import predict, show_progress
 from .labels import LABELS, label_dtype
-from .model import load_model, quiet_transformers
+from .model import load_config, load_model, quiet_transformers
 from .model_cards import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 
@@ -117,7 +117,7 @@ def fine_tune(
     check_training_data(train, validation, batch_size)
     record = _ingredients(base, train, validation) | {"recipe": recipe, "seed": seed}
     workplace = output.with_name(f"{output.name}.training")
-    tokenizer, network = load_base(find_folder(str(base))[0])
+    tokenizer, network = load_base(find_folder(str(base))[0], seed)
     trainer = make_trainer(network, tokenizer, train, validation, workplace, recipe, seed)
     _claim(workplace, record)
     checkpoint = _last_checkpoint(workplace)
@@ -132,9 +132,12 @@ def fine_tune(
     curve = learning_curve(history)
     if trainer.is_world_process_zero():
         best = json.loads((checkpoint / "trainer_state.json").read_text())["best_global_step"]
+        if best is None:
+            _remove(workplace)
+            raise DataError(f"the validation loss was never a number; lower learning_rate (it was {learning_rate})")
         record["learning_curve"] = curve.reset_index().to_dict("records")
         _save(workplace / f"checkpoint-{best}", tokenizer, record, output)
-        shutil.rmtree(workplace)
+        _remove(workplace)
     trainer.accelerator.wait_for_everyone()
     return curve
 
@@ -147,6 +150,7 @@ def fine_tune_seeds(
     *,
     seeds: list[int],
     test: pd.DataFrame | None = None,
+    test_is_gold: bool = True,
     teacher: str | None = None,
     progress: bool | None = None,
     **options: Any,
@@ -162,6 +166,7 @@ def fine_tune_seeds(
         Seeds that are done are kept in a folder beside `output` (its name and ".seeds") until all are.
     seeds : distinct ints
     test : tweet table with `text` and `label`, or None
+    test_is_gold : whether its labels are people's; False for a teacher's
     teacher : the model that gave the probabilities to train on, for the model card
 
     Returns
@@ -180,6 +185,7 @@ def fine_tune_seeds(
         raise DataError(f"expected different seeds, at least one, got {seeds}")
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
+    check_training_data(train, validation, options.get("batch_size", 32))
     gathered = output.with_name(f"{output.name}.seeds")
     _claim(gathered, _ingredients(base, train, validation) | {"options": options})
     folders = {seed: gathered / f"seed-{seed}" for seed in seeds}
@@ -208,10 +214,11 @@ def fine_tune_seeds(
             "seeds": table.reset_index().to_dict("records"),
             "learning_curves": pd.concat(curves, names=["seed"]).reset_index(level=0).to_dict("records"),
             "test": None if test is None else _describe(test),
+            "test_is_gold": test_is_gold,
         },
     )
     kept.rename(output)
-    shutil.rmtree(kept.parent)
+    _remove(gathered)
     return table
 
 
@@ -237,6 +244,13 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
         missing = [column for column in ("text", *targets) if column not in table.columns]
         if missing:
             raise DataError(f"{name} part: expected text, and label or the three probabilities; no {missing[0]}")
+        if targets == ["label"]:
+            unknown = table["label"].notna() & table["label"].astype(label_dtype).isna()
+            if unknown.any():
+                raise DataError(
+                    f"{name} part: expected the labels {', '.join(LABELS)}, got "
+                    f"{table['label'][unknown].iloc[0]!r:.80} (first: index {table.index[unknown][0]!r})"
+                )
         readable = clean_tweets(table["text"]).fillna("").str.strip() != ""
         lacking = ~readable | table[targets].isna().any(axis=1)
         if lacking.any() or table.empty:
@@ -245,15 +259,18 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
                 "nothing to read once cleaned"
                 + (f" (first: index {table.index[lacking][0]!r}); leave them out" if lacking.any() else "")
             )
+        if targets != ["label"]:
+            given = table[targets].to_numpy(float)
+            if (given < 0).any() or not np.allclose(given.sum(axis=1), 1, atol=1e-3):
+                raise DataError(f"{name} part: expected probabilities that are not negative and sum to 1")
         if name == "training" and targets == ["label"] and table["label"].nunique() < 2:
             raise DataError(
                 f"{name} part: expected at least two labels, but all {len(table)} rows are {table['label'].iloc[0]}"
             )
     if len(train) < batch_size:
         raise DataError(f"training part: {len(train)} rows are fewer than a batch of {batch_size}; lower batch_size")
-    if "weight" in train and not (
-        np.isfinite(train["weight"]).all() and (train["weight"] >= 0).all() and train["weight"].sum() > 0
-    ):
+    weights = pd.to_numeric(train["weight"], errors="coerce") if "weight" in train else pd.Series([1.0])
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
         raise DataError("training part: expected weights that are finite, not negative, and not all 0")
 
 
@@ -261,17 +278,23 @@ def _check_recipe(recipe: dict[str, Any]) -> None:
     for name in ("max_epochs", "batch_size", "patience", "gradient_accumulation"):
         if recipe[name] < 1:
             raise DataError(f"{name} must be at least 1, but {recipe[name]} was passed")
-    if not recipe["learning_rate"] > 0 or not 0 <= recipe["label_smoothing"] < 1:
-        raise DataError(
-            f"expected learning_rate above 0 and label_smoothing in [0, 1), got {recipe['learning_rate']} and "
-            f"{recipe['label_smoothing']}"
-        )
+    allowed = {
+        "learning_rate": (recipe["learning_rate"] > 0 and np.isfinite(recipe["learning_rate"]), "above 0"),
+        "adam_epsilon": (recipe["adam_epsilon"] > 0, "above 0"),
+        "label_smoothing": (0 <= recipe["label_smoothing"] < 1, "in [0, 1)"),
+        "weight_decay": (recipe["weight_decay"] >= 0, "at least 0"),
+        "precision": (recipe["precision"] in get_args(Precision), f"one of {', '.join(get_args(Precision))}"),
+    }
+    for name, (fits, expected) in allowed.items():
+        if not fits:
+            raise DataError(f"{name} must be {expected}, but {recipe[name]!r} was passed")
     if recipe["precision"] == "float16" and not torch.cuda.is_available():
         raise DataError("precision float16 needs a GPU; use float32 here")
 
 
 def _ingredients(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame) -> dict[str, Any]:
     folder, revision = find_folder(str(base))
+    load_config(folder)  # for its errors
     return {
         "base": Path(base).name if Path(base).is_dir() else str(base),
         "base_revision": revision,
@@ -299,17 +322,30 @@ def _claim(workplace: Path, record: dict[str, Any]) -> None:
     run = json.dumps(record, indent=2)
     if not is_first_process():
         return
-    if workplace.exists() and (workplace / _RUN).exists():
-        if (workplace / _RUN).read_text(encoding="utf-8") != run:
+    if (workplace / _RUN).exists():
+        done = [path for path in workplace.iterdir() if path.is_dir()]
+        if done and (workplace / _RUN).read_text(encoding="utf-8") != run:
             raise DataError(
                 f"{workplace} has checkpoints of a training with another base, recipe, seed or data. Make the same "
                 "call as then to go on with it, remove that folder, or choose another output"
             )
-        return
+        if done:
+            return
+        (workplace / _RUN).unlink()
+    if workplace.exists() and any(workplace.iterdir()):
+        raise DataError(f"{workplace} is in the way, and no training made it; choose another output, or move it")
     workplace.mkdir(parents=True, exist_ok=True)
     temporary = workplace / f"{_RUN}.{os.getpid()}.tmp"
     temporary.write_text(run, encoding="utf-8")
     temporary.rename(workplace / _RUN)
+
+
+def _remove(workplace: Path) -> None:
+    """The folder and what is in it; the mark that it is ours goes last, so that a kill leaves nothing unmarked."""
+    for path in workplace.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    shutil.rmtree(workplace)
 
 
 def _last_checkpoint(workplace: Path) -> Path | None:

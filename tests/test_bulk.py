@@ -282,7 +282,7 @@ def test_the_command_is_interrupted(tweets_file, tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_is_stopped_by_ctrl_c(tmp_path):
-    table = pd.DataFrame({"text": [f"{text} {number}" for number in range(300) for text in TWEETS["text"]]})
+    table = pd.DataFrame({"text": [f"{text} {number}" for number in range(2000) for text in TWEETS["text"]]})
     write_table(table, tmp_path / "t.csv")
     command = [sys.executable, "-m", "sentiment_kit", "score", "--model", "demo", str(tmp_path / "t.csv")]
     process = subprocess.Popen([*command, str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)

@@ -10,10 +10,10 @@ import pytest
 from sentiment_kit.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
-from sentiment_kit.demo.build_model import noisy_copies
 from sentiment_kit.evaluation import scores
 from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict
+from sentiment_kit.scratch import noisy_copies
 
 PHENOMENA = {
     "contrast",

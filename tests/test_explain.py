@@ -130,11 +130,21 @@ def test_nothing_and_mistakes(demo_model, monkeypatch):
     assert attribute_words(demo_model, []).columns.tolist() == list(ATTRIBUTION_COLUMNS)
     with pytest.raises(ModelError, match="target must be one of negative, neutral, positive, but 'happy' was passed"):
         attribute_words(demo_model, ["ciao"], target="happy")
-    with pytest.raises(ModelError, match="gradients need float32"):
-        attribute_words(load_model("demo", device="cpu", dtype="bfloat16"), ["ciao"])
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[explain\]"'):
         attribute_words(demo_model, ["ciao"])
+
+
+def test_half_precision_is_explained_through_a_copy_in_float32(demo_model):
+    half = load_model("demo", device="cpu", dtype="bfloat16")
+    texts = ["che bella giornata", "che schifo di treno"]
+    exact, copied = (
+        attribute_words(demo_model, texts, target="positive"),
+        attribute_words(half, texts, target="positive"),
+    )
+    assert copied["word"].tolist() == exact["word"].tolist()
+    np.testing.assert_allclose(copied["attribution"].astype(float), exact["attribution"].astype(float), atol=0.05)
+    assert half.network.dtype == torch.bfloat16
 
 
 def test_the_view_is_escaped_and_whole(demo_model):

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest, norm, t
 
 from sentiment_kit.intervals import (
     bootstrap,
@@ -282,8 +282,7 @@ def test_crossed_value_is_the_mean_over_trainings():
     value, sample = crossed_bootstrap(_terms([[1, 0, 1, 1], [1, 0, 0, 0]]), _mean, resamples=500)
     assert value == 0.5
     assert sample.shape == (500,)
-    assert sample.min() >= 0
-    assert sample.max() <= 1
+    assert np.median(sample) == pytest.approx(0.5, abs=0.1)
 
 
 def test_crossed_draws_of_two_recipes_are_paired():
@@ -298,7 +297,21 @@ def test_crossed_intervals_know_of_rows_and_of_trainings():
     trainings = np.tile(generator.normal(size=(5, 1)), (1, 200))
     for values, n in ((rows, 200), (trainings, 5)):
         _, sample = crossed_bootstrap(_terms(values), _mean, resamples=4000)
-        assert np.std(sample) == pytest.approx(np.std(values) / np.sqrt(n), rel=0.06)
+        wider = t.ppf(0.975, 4) / norm.ppf(0.975) * np.sqrt(5 / 4)
+        assert np.std(sample) == pytest.approx(wider * np.std(values) / np.sqrt(n), rel=0.06)
+    _, sample = crossed_bootstrap(_terms(rows[:1]), _mean, resamples=4000)  # one training: of rows alone
+    assert np.std(sample) == pytest.approx(np.std(rows) / np.sqrt(200), rel=0.06)
+
+
+def test_crossed_intervals_hold_the_truth_with_five_trainings():
+    """Two recipes of the same worth; their difference comes from the seeds alone, the hardest case."""
+    generator, held = np.random.default_rng(0), 0
+    for run in range(120):
+        worth, luck = generator.normal(0.7, 0.05, size=(2, 5)), generator.random(400)
+        samples = [crossed_bootstrap(_terms(luck < w[:, None]), _mean, resamples=500, seed=run)[1] for w in worth]
+        low, high = np.quantile(samples[0] - samples[1], [0.025, 0.975])
+        held += low <= 0 <= high
+    assert held >= 108  # 90%; 95% is nominal
 
 
 def test_crossed_needs_something():

@@ -59,11 +59,17 @@ def test_scores_of_the_kept_seed_reach_the_hub(tmp_path):
 def test_agreement_with_a_teacher_is_not_called_a_score(tmp_path):
     soft = {"rows": 30, "sha256": "ab" * 32}
     record = RECORD | {"data": {"train": soft, "validation": soft}, "seeds": SEEDS, "test": PART, "teacher": "big"}
+    record["test_is_gold"] = False
     write_record(tmp_path, record)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| train | 30 | from a teacher | from a teacher | from a teacher |" in card
-    assert "teacher `big`: agreement with it is not correctness" in card
+    assert "It learnt from the teacher `big`." in card
+    assert "agreement with it is not correctness" in card
     assert "model-index" not in _front_matter(card)
+    write_record(tmp_path, record | {"test_is_gold": True})
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "agreement" not in card
+    assert "model-index" in _front_matter(card)
 
 
 def test_a_model_made_by_other_means_has_no_record(tmp_path):

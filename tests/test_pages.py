@@ -44,6 +44,11 @@ def test_neighbours_are_linked():
     assert 'rel="next"' not in page(runs[2], runs)
 
 
+def test_pages_that_are_not_there_are_not_linked_to():
+    run = _run(new_markdown_cell("[more](02_more.ipynb)"))
+    assert "02_more" not in page(run, [run])
+
+
 def test_an_error_is_shown_and_escaped():
     run = _run(error="ValueError: <b>no</b>")
     for shown in (page(run), index([run], [], stand_in=False)):

@@ -62,6 +62,13 @@ def test_a_failing_notebook_stops_no_other(notebook):
     assert not runs[1].error
 
 
+def test_a_kernel_that_is_killed_is_a_failed_notebook(notebook):
+    killed = _write(notebook.parent / "02_killed.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    runs = run_notebooks([killed, notebook], parameters={}, jobs=1)
+    assert "DeadKernelError" in runs[0].error
+    assert not runs[1].error
+
+
 def test_one_that_measures_speed_runs_alone_and_last(notebook):
     """Each writes what it sees: the threads it may use."""
     source = "import os\nprint(os.environ['OMP_NUM_THREADS'], os.cpu_count())"
@@ -101,6 +108,20 @@ def test_model_and_data_are_asked_for_before_anything_runs(notebook, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+def test_an_output_that_cannot_be_is_said_before_anything_runs(notebook, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be used as a folder"):
+        write_report([notebook], tmp_path / "file" / "report")
+
+
+def test_pages_of_an_earlier_report_go(notebook, tmp_path):
+    (tmp_path / "report").mkdir()
+    for name in ("07_old.html", "mine.html"):
+        (tmp_path / "report" / name).write_text("")
+    write_report([notebook], tmp_path / "report")
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["01_true.html", "index.html", "mine.html"]
+
+
 def test_data_may_be_named_from_where_one_is(notebook, tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("text,label\nciao,positive\n")
     path = _write(notebook.parent / "02_data.ipynb", "from pathlib import Path\nprint(Path(DATA).exists())")
@@ -135,7 +156,7 @@ def test_notebooks_are_found_by_number(notebook):
         _write(notebook.parent / f"{name}.ipynb")
     folder = notebook.parent
     assert [path.stem for path in find_notebooks(folder)] == ["01_true", "02_b", "03_c"]
-    assert [path.stem for path in find_notebooks(folder, only=["03", "01_t"])] == ["01_true", "03_c"]
+    assert [path.stem for path in find_notebooks(folder, only=["3", "01_t"])] == ["01_true", "03_c"]
     with pytest.raises(DataError, match="no notebook '07'; there are 01_true"):
         find_notebooks(folder, only=["07"])
     with pytest.raises(DataError, match="no notebooks in"):

@@ -48,6 +48,14 @@ def test_the_seed_decides():
     assert (split_tweets(tweets, seed=3) != split_tweets(tweets, seed=4)).any()
 
 
+@pytest.mark.parametrize("rare", [3, 4, 5])
+def test_a_rare_label_is_in_every_part(rare):
+    labels = ["negative"] * 200 + ["positive"] * rare
+    for seed in range(5):
+        parts = split_tweets(_tweets(len(labels)).assign(label=labels), seed=seed)
+        assert set(parts[-rare:]) == {"train", "validation", "test"}
+
+
 @pytest.mark.parametrize(
     ("tweets", "options", "message"),
     [

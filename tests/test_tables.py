@@ -25,6 +25,10 @@ def test_long_tables_are_whole():
     assert page.count("tweet numero 4999") >= 1
 
 
+def test_column_names_are_escaped():
+    assert "<b>" not in searchable(TABLE.rename(columns={"text": "<b>text"}), name="t").data
+
+
 def test_a_name_must_be_an_id():
     with pytest.raises(ValueError, match="lower-case letters"):
         searchable(TABLE, name="1 table")

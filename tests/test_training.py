@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from transformers import BertModel
 
 from sentiment_kit import training
 from sentiment_kit.files import DataError
@@ -62,6 +63,20 @@ def test_the_same_seed_gives_the_same_model(hub_folder, tmp_path):
     assert runs[0]["train_loss"].iloc[0] != runs[2]["train_loss"].iloc[0]
 
 
+def test_a_head_that_the_base_has_not_follows_the_seed(hub_copy, tmp_path):
+    """As with any pre-trained model: what is not there is drawn, by the seed of this training and nothing else."""
+    network = BertModel.from_pretrained(hub_copy)
+    for path in (*hub_copy.glob("*.bin"), *hub_copy.glob("*.safetensors")):
+        path.unlink()
+    network.save_pretrained(hub_copy)
+    options = {"max_epochs": 1, "batch_size": 16}
+    for number, seed in enumerate((3, 3, 4)):
+        torch.rand(number)  # what came before must not matter
+        fine_tune(hub_copy, TABLE[:48], TABLE[48:], tmp_path / str(number), seed=seed, **options)
+    hashes = [weights_hash(tmp_path / str(number)) for number in range(3)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
     # Labels in the validation part are all wrong: learning more makes it worse, so patience 1 stops at once.
     another = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
@@ -82,7 +97,14 @@ def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
         (TABLE[:31], {}, "31 rows are fewer than a batch of 32"),
         (TABLE[:40].assign(weight=-1.0), {}, "weights that are finite, not negative"),
         (TABLE[:40].drop(columns="label"), {}, "label or the three probabilities; no negative"),
-        (TABLE[:40], {"learning_rate": 0}, "learning_rate above 0"),
+        (TABLE[:40].assign(label="pos"), {}, "negative, neutral, positive, got 'pos' .first: index 0"),
+        (TABLE[:40][["text"]].assign(negative=50, neutral=20, positive=30), {}, "not negative and sum to 1"),
+        (TABLE[:40].assign(weight="viel"), {}, "weights that are finite"),
+        (TABLE[:40], {"learning_rate": 0}, "learning_rate must be above 0"),
+        (TABLE[:40], {"learning_rate": float("inf")}, "learning_rate must be above 0"),
+        (TABLE[:40], {"adam_epsilon": -1}, "adam_epsilon must be above 0"),
+        (TABLE[:40], {"weight_decay": -1}, "weight_decay must be at least 0"),
+        (TABLE[:40], {"precision": "bf16"}, "precision must be one of float32"),
         (TABLE[:40], {"max_epochs": 0}, "max_epochs must be at least 1"),
         (TABLE[:40], {"gradient_accumulation": 3}, "batch_size 32 cannot be divided by 3"),
     ],
@@ -90,7 +112,11 @@ def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
 def test_what_would_spoil_a_training_is_refused_before_it(hub_folder, tmp_path, train, options, message):
     with pytest.raises(DataError, match=message):
         fine_tune(hub_folder, train, TABLE[60:], tmp_path / "m", **options)
-    assert not (tmp_path / "m").exists()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match=message):
+        fine_tune_seeds(hub_folder, train, TABLE[60:], tmp_path / "m", seeds=[1], **options)
+    if (tmp_path / "m.seeds").exists():  # and the corrected call goes on
+        fine_tune_seeds(hub_folder, TABLE[:40], TABLE[60:], tmp_path / "m", seeds=[1], max_epochs=1)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU can do it")
@@ -103,6 +129,33 @@ def test_nothing_is_overwritten(hub_folder, tmp_path):
     with pytest.raises(DataError, match="exists already"):
         fine_tune(hub_folder, TABLE[:60], TABLE[60:], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_are_not_ours_are_left_alone(hub_folder, tmp_path):
+    for name in ("m.training", "m.seeds"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match="m.training is in the way, and no training made it"):
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
+    with pytest.raises(DataError, match="m.seeds is in the way"):
+        fine_tune_seeds(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", seeds=[1], **OPTIONS)
+    assert (tmp_path / "m.training" / "notes.txt").read_text() == "mine"
+
+
+def test_a_training_that_diverges_says_so_and_leaves_nothing(hub_folder, tmp_path):
+    with pytest.raises(DataError, match="never a number; lower learning_rate"):
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS | {"learning_rate": 1e30})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["config.json", "vocab.txt", "pytorch_model.bin"])
+def test_a_base_that_is_damaged_is_refused(hub_copy, tmp_path, damage):
+    (hub_copy / damage).unlink()
+    if damage == "pytorch_model.bin":
+        (hub_copy / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError):
+        fine_tune(hub_copy, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
+    assert not (tmp_path / "m.training").exists()
 
 
 def test_a_base_with_missing_weights_is_refused(hub_copy):
@@ -258,6 +311,7 @@ def test_a_training_that_had_stopped_early_does_not_go_on(hub_folder, tmp_path):
 def test_checkpoints_of_another_training_are_not_mixed_in(hub_folder, tmp_path):
     (tmp_path / "m.training").mkdir()
     (tmp_path / "m.training" / "run.json").write_text("{}")
+    (tmp_path / "m.training" / "checkpoint-3").mkdir()
     with pytest.raises(DataError, match="checkpoints of a training with another base, recipe, seed or data"):
         fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
 

@@ -38,7 +38,7 @@ def report(
     if in_place:
         if (model, data) != ("demo", "demo"):
             raise DataError("--in-place runs the notebooks as they are committed: on the demo")
-        runs = rewrite_notebooks(paths)
+        runs = rewrite_notebooks(paths, jobs=jobs)
     else:
         if output.exists() and not output.is_dir():
             raise DataError(f"{output} is a file; name a folder")

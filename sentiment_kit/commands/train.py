@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -108,6 +108,7 @@ def train(
             sizes={"hidden_size": hidden_size, "layers": layers, "seed": seed},
             seeds=list(range(seed, seed + seeds)),
             teacher=teacher,
+            test_is_gold=teacher is None or test is not None,
             learning_rate=learning_rate,
             adam_epsilon=adam_epsilon,
             max_epochs=max_epochs,
@@ -164,14 +165,15 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
     """Tweets with the teacher's probabilities and label; those with nothing to read are left out, and said."""
     from ..bulk import read_scored
     from ..data import load_data
+    from ..hub import find_folder, weights_hash
     from ..inference import predict
     from ..labels import LABELS, label_dtype
     from ..model import load_model
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)
-        if manifest["model"] != teacher:
-            raise DataError(f"{source}: was scored by {manifest['model']}, but --teacher is {teacher}")
+        if manifest["weights"] != weights_hash(find_folder(teacher)[0]):
+            raise DataError(f"{source}: was scored by {manifest['model']}, which has other weights than {teacher}")
     else:
         texts = load_data(source, mixed="keep", split="train", text=text_column)["text"]
         scored = predict(load_model(teacher), texts)[["text", *LABELS]]
@@ -197,17 +199,14 @@ def _train(
     if teacher is not None and not {"negative", "neutral", "positive"} <= set(parts[1]):
         parts[1] = tables["validation"]  # a file with labels of its own
     check_training_data(*parts, options["batch_size"])
+    options |= {"test": tables["test"], "teacher": teacher}
     if base != SCRATCH:
-        return fine_tune_seeds(base, *parts, output, test=tables["test"], teacher=teacher, **options)
-    workplace = output.with_name(f"{output.name}.{SCRATCH}")
-    shutil.rmtree(workplace, ignore_errors=True)  # of a run that was stopped; the same is made again
-    folder = workplace / f"{SCRATCH}-{sizes['hidden_size']}x{sizes['layers']}"
-    folder.mkdir(parents=True)
-    try:
+        return fine_tune_seeds(base, *parts, output, **options)
+    with tempfile.TemporaryDirectory() as workplace:  # of each process; after a stop the same is made again
+        folder = Path(workplace) / f"{SCRATCH}-{sizes['hidden_size']}x{sizes['layers']}"
+        folder.mkdir()
         write_small_bert(parts[0]["text"], folder, **sizes)
-        return fine_tune_seeds(folder, *parts, output, test=tables["test"], teacher=teacher, **options)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        return fine_tune_seeds(folder, *parts, output, **options)
 
 
 def _draw(output: Path) -> None:

@@ -7,7 +7,6 @@ and a vocabulary of word pieces cuts each of them in one way only. So every trai
 
 from __future__ import annotations
 
-import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,14 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from ..baseline import fit_tfidf, predict_tfidf
-from ..cleaning import clean_tweets
 from ..data import load_demo
 from ..hub import DEMO_FOLDER
 from ..inference import predict
 from ..intervals import proportions
 from ..labels import LABELS
 from ..model import load_model
-from ..scratch import write_small_bert
+from ..scratch import noisy_copies, write_small_bert
 from ..training import fine_tune
 
 SEED = 2018
@@ -30,34 +28,6 @@ VOCABULARY = 4000
 COPIES = 12
 ARCHITECTURE = {"hidden_size": 64, "layers": 1, "dropout": 0.5}
 RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
-
-
-def noisy_copies(train: pd.DataFrame, copies: int, seed: int) -> pd.DataFrame:
-    """`train` and, below it, `copies` noisy versions of each row with its label; texts come cleaned."""
-    cleaned = train.assign(text=clean_tweets(train["text"]))
-    generator = random.Random(seed)
-    noisy = [cleaned.assign(text=[_noisy(text, generator) for text in cleaned["text"]]) for _ in range(copies)]
-    return pd.concat([cleaned, *noisy], ignore_index=True)
-
-
-def _noisy(text: str, generator: random.Random) -> str:
-    """Drop one word in ten and change one in three, some of them twice; hashtags and masks keep their form."""
-    kept = [word for word in text.split() if generator.random() > 0.1]
-    return " ".join(_noisy_word(_noisy_word(word, generator), generator) for word in kept) or text
-
-
-def _noisy_word(word: str, generator: random.Random) -> str:
-    if word.startswith(("#", "[")) or len(word) < 2 or generator.random() > 0.2:
-        return word
-    at = generator.randrange(len(word) - 1)
-    variants = (
-        word.swapcase() if word.islower() or word.isupper() else word.lower(),
-        word.capitalize(),
-        word[:at] + word[at] * 2 + word[at:],  # a letter held down
-        word[:at] + word[at + 1 :],  # a letter lost
-        word[:at] + word[at + 1] + word[at] + word[at + 2 :],  # two letters swapped
-    )
-    return generator.choice(variants)
 
 
 def main() -> None:
