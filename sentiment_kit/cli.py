@@ -6,6 +6,7 @@ inside the commands, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Annotated
 
@@ -57,6 +58,9 @@ app.command()(report)
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no bars and emoji shows what it can
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except (DataError, ModelError) as error:

@@ -13,7 +13,8 @@ from .shared import Backend, Device, load
 
 def try_text(
     text: Annotated[
-        list[str] | None, typer.Argument(help="The text, in quotes; without one you are asked for texts.")
+        list[str] | None,
+        typer.Argument(help="The text, in quotes (after -- if it begins with a dash). None: you are asked."),
     ] = None,
     model: Annotated[
         list[str] | None,

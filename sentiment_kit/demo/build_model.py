@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+import torch
+from transformers import BertConfig, BertForSequenceClassification
 
 from ..baseline import fit_tfidf, predict_tfidf
 from ..data import load_demo
@@ -19,7 +21,7 @@ from ..hub import DEMO_FOLDER
 from ..inference import predict
 from ..intervals import proportions
 from ..labels import LABELS
-from ..model import load_model
+from ..model import load_model, quiet_transformers
 from ..scratch import noisy_copies, write_small_bert
 from ..training import fine_tune
 
@@ -30,6 +32,23 @@ ARCHITECTURE = {"hidden_size": 64, "layers": 1, "dropout": 0.5}
 RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
 
 
+def _draw_head(base: Path) -> None:
+    """Give the base the head that the embedded model began with: that of the draws after a network with two outputs.
+
+    So it was when that model was made. Another head makes another model, of like worth, and other notebooks.
+    """
+    config = BertConfig.from_pretrained(base, num_labels=2)
+    torch.manual_seed(SEED)
+    BertForSequenceClassification(config)
+    head = torch.empty(len(LABELS), config.hidden_size).normal_(0.0, config.initializer_range)
+    with quiet_transformers():
+        network = BertForSequenceClassification.from_pretrained(base)
+        with torch.no_grad():
+            network.classifier.weight.copy_(head)
+            network.classifier.bias.zero_()
+        network.save_pretrained(base)
+
+
 def main() -> None:
     """Train, compare with the baseline on the test split, and replace the embedded model."""
     train, test = load_demo("train"), load_demo("test")
@@ -37,6 +56,7 @@ def main() -> None:
         base, tuned = Path(workplace) / "base", Path(workplace) / "model"
         base.mkdir()
         write_small_bert(train["text"], base, vocabulary=VOCABULARY, seed=SEED, **ARCHITECTURE)
+        _draw_head(base)
         # Nothing is held back to stop early: so few tweets are all worth training on. What stands in its place has been
         # seen, so the last epoch is the best.
         curve = fine_tune(base, noisy_copies(train, COPIES, SEED), train.head(500), tuned, seed=SEED, **RECIPE)
