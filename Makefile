@@ -34,8 +34,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 report: $(VENV)/installed
 	$(BIN)/sentiment-kit report --output $(REPORT) --only "$(ONLY)"
 
+# A worker a core, each with one thread: files are dealt out whole, for a notebook's cells need one kernel.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 # With the reference from the docstrings and the notebooks as pages; the theme's notice about its own future is left out.
 docs: $(VENV)/installed
