@@ -43,6 +43,7 @@ RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothin
 SIZES = {"heavy": 1600, "balanced": 1600, "skewed": 1280}
 SKEW = {"positive": 0.85, "neutral": 0.1, "negative": 0.05}  # of the football half
 RESAMPLES = 10_000
+POSSIBLE = {"accuracy": (0, 1), "flip_rate": (0, 1), "brier": (0, 2), "absolute_shift": (0, 2)}
 EFFECT = ["recipe", "reference", "measure", "part", "difference", "low", "high"]
 
 STARTS = {  # of each recipe
@@ -173,7 +174,8 @@ def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataF
             stacked = np.stack([run[measure, part] for run in runs])  # (seeds, rows, 2)
             value, sample = crossed_bootstrap(stacked, mean_of, resamples=RESAMPLES)
             samples[recipe, measure, part] = value, sample
-            low, high = np.quantile(sample, [0.025, 0.975])
+            least, most = POSSIBLE.get(measure, (-np.inf, np.inf))
+            low, high = np.clip(np.quantile(sample, [0.025, 0.975]), least, most)
             n = int(stacked[0, :, 1].sum())
             measured.append((recipe, measure, part, value, low, high, n, len(runs)))
     for recipe, reference in COMPARISONS:
