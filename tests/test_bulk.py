@@ -282,10 +282,15 @@ def test_the_command_is_interrupted(tweets_file, tmp_path, monkeypatch, capsys):
 
 
 def test_the_command_is_stopped_by_ctrl_c(tmp_path):
-    table = pd.DataFrame({"text": [f"{text} {number}" for number in range(2000) for text in TWEETS["text"]]})
+    table = pd.DataFrame({"text": [f"{text} {number}" for number in range(600) for text in TWEETS["text"]]})
     write_table(table, tmp_path / "t.csv")
     command = [sys.executable, "-m", "sentiment_kit", "score", "--model", "demo", str(tmp_path / "t.csv")]
-    process = subprocess.Popen([*command, str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+    )
     while process.poll() is None and not (tmp_path / "out" / "manifest.json").exists():
         os.sched_yield()
     process.send_signal(signal.SIGINT)

@@ -56,7 +56,9 @@ def test_remedies_change_what_they_name(bias):
     assert remedied["heavy, clubs masked"]["text"].str.contains(MASK, regex=False).sum() > 100
     assert len(remedied["heavy, clubs swapped"]) > 1700
     half, whole = len(remedied["heavy, half pairs"]) - 1600, len(remedied["heavy, with pairs"]) - 1600
-    assert 1.5 * half < whole <= 2 * len(frames)
+    assert half == pytest.approx(whole, rel=0.01)
+    assert whole <= 2 * len(frames)
+    assert remedied["heavy, half pairs"]["text"][1600:].nunique() == half / 2
 
 
 def test_verdicts_by_hand(bias):
