@@ -332,10 +332,13 @@ def _claim(workplace: Path, record: dict[str, Any]) -> None:
         if done:
             return
         (workplace / _RUN).unlink()
-    if workplace.exists() and any(workplace.iterdir()):
+    left_over = list(workplace.glob(f".{_RUN}.*.tmp"))  # of a kill right here
+    if workplace.exists() and len(list(workplace.iterdir())) > len(left_over):
         raise DataError(f"{workplace} is in the way, and no training made it; choose another output, or move it")
     workplace.mkdir(parents=True, exist_ok=True)
-    temporary = workplace / f"{_RUN}.{os.getpid()}.tmp"
+    for path in left_over:
+        path.unlink()
+    temporary = workplace / f".{_RUN}.{os.getpid()}.tmp"
     temporary.write_text(run, encoding="utf-8")
     temporary.rename(workplace / _RUN)
 
