@@ -1,9 +1,11 @@
 import gzip
+import io
 import json
 import re
 import subprocess
 import sys
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -377,3 +379,48 @@ def test_train_says_what_is_wrong_before_it_begins(run, tmp_path, table, options
     assert code == 2, err
     assert message in err
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+# One text, and all notebooks
+
+
+def test_try_answers_for_each_model(run, hub_folder):
+    code, printed, _ = run("try", "Che", "bella giornata", "--model", "demo", "--model", hub_folder)
+    assert code == 0
+    assert re.findall(r"^(\S+): ", printed, flags=re.MULTILINE) == ["demo", str(hub_folder)]
+    assert printed.count("%") == 6
+    assert "bella (" in printed
+
+
+def test_try_asks_for_texts_until_there_are_none(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("che schifo\n\n@a http://t.co/x\n"))
+    code, printed, _ = run("try", "--model", "demo")
+    assert code == 0
+    assert printed.count("demo: ") == 2
+    assert "nothing to read" in printed
+
+
+def test_report_says_which_notebook_failed_by_its_exit_code_too(run, tmp_path):
+    for name, source in (("01_good", "print(1)"), ("02_bad", "1 / 0")):
+        cells = [nbformat.v4.new_markdown_cell("# Is it?"), nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    code, _, err = run("report", "--notebooks", tmp_path, "--output", tmp_path / "site")
+    assert code == 1
+    assert "02_bad failed: ZeroDivisionError: division by zero" in err
+    assert "1 of 2 notebooks" in err
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in index
+    assert run("report", "--notebooks", tmp_path, "--output", tmp_path / "site", "--only", "1")[0] == 0
+
+
+def test_report_refuses_what_cannot_be_before_it_runs(run, tmp_path):
+    for options, message in (
+        (("--only", "77"), "no notebook '77'"),
+        (("--data", "nowhere.csv"), "nowhere.csv"),
+        (("--in-place", "--model", "other"), "--in-place runs the notebooks as they are committed"),
+        (("--notebooks", tmp_path), "no notebooks in"),
+    ):
+        code, _, err = run("report", "--output", tmp_path / "site", *options)
+        assert code == 2
+        assert message in err
+    assert not (tmp_path / "site").exists()

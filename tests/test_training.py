@@ -131,6 +131,13 @@ def test_nothing_is_overwritten(hub_folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_claim_that_a_kill_cut_short_is_in_nobodys_way(hub_folder, tmp_path):
+    (tmp_path / "m.training").mkdir()
+    (tmp_path / "m.training" / ".run.json.77.tmp").write_text("{")
+    fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS | {"max_epochs": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
 def test_folders_that_are_not_ours_are_left_alone(hub_folder, tmp_path):
     for name in ("m.training", "m.seeds"):
         (tmp_path / name).mkdir()
@@ -231,6 +238,16 @@ def test_the_bar_tells_loss_and_validation_score(hub_folder, tmp_path, capsys):
         assert f"epoch {epoch}: {told}" in printed.err
     assert "loss=" in printed.err
     assert "48/48" in printed.err
+
+
+def test_mixed_precision_trains_nearly_the_same(hub_folder, tmp_path):
+    options = {"max_epochs": 1, "batch_size": 16, "learning_rate": 1e-3}
+    curves = [
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / name, precision=name, **options)
+        for name in ("float32", "bfloat16")
+    ]
+    pd.testing.assert_frame_equal(*curves, rtol=0.05)
+    assert weights_hash(tmp_path / "float32") != weights_hash(tmp_path / "bfloat16")
 
 
 # Killed, and gone on with
