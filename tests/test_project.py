@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "sentiment_kit"
@@ -251,3 +252,11 @@ def test_the_wheel_scores_with_the_demo_from_anywhere(built, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scored.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_what_is_pinned_installs_on_the_oldest_python_that_is_promised(project):
+    """3.11.2 is Debian 12's; a pin made on a newer patch release may not exist for it."""
+    assert project["requires-python"] == ">=3.11"
+    for installed in importlib.metadata.distributions():
+        required = installed.metadata.get("Requires-Python")
+        assert required is None or SpecifierSet(required).contains("3.11.2"), installed.metadata["Name"]
