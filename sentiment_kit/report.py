@@ -152,7 +152,7 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
     sharp : figures at twice the resolution
     """
     path = Path(path)
-    arguments = ["--log-level=40"]  # the kernel warns of its own transport at every start
+    arguments = ["--log-level=50"]  # the kernel warns of its own transport when it starts, and at times of its end
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / path.name
         error = ""
