@@ -50,17 +50,20 @@ _URL = rf"""
   | (?<=[wW])(?<![\w@/-][wW])(?<!^\.[wW])(?<![^.]\.[wW]) [wW][wW]\.{_URL_REST}…?
   | (?<=t)(?<![\w@/-]t)(?<!^\.t)(?<![^.]\.t) \.co/\w+…?
 """
+# No possessive quantifier (`*+`) stands on a group here: before Python 3.11.5 a group that fails halfway keeps what it
+# has read. None is needed: a shorter run of the group never fits what follows, so nothing is tried twice over.
+#
 # A handle has a letter or digit ("@_@" is a face) and ends where a link begins ("@utentehttp://t.co/abc"). After a word
 # character "@" is no mention ("c@sa"), but "RT@user" is.
 _NOT_URL = r"(?!https?:/)"
-_HANDLE = rf"_*[^\W_](?:{_NOT_URL}\w)*+"
+_HANDLE = rf"_*[^\W_](?:{_NOT_URL}\w)*"
 _MENTION = rf"(?<=[@＠])(?:(?<!\w[@＠])|(?<=\bRT[@＠])|(?<=\brt[@＠])){_HANDLE}"
 # The start of a local part is the start of a run of its characters, so that no run is scanned twice; the two
 # look-behinds on the dot let "scrivimi...info@esempio.it" through and nothing that a removed neighbour would change. An
 # address ends where a word ends or a link begins: what is glued to it could become the start of another.
 _EMAIL = rf"""
     (?<![\w+%-])(?<!^\.)(?<![^.]\.)
-    \w[\w+%-]*+(?:\.[\w+%-]++)*+ @ [\w-]+(?:\.[\w-]+)*\.(?:{_NOT_URL}[^\W\d_]){{2,}}+
+    \w[\w+%-]*+(?:\.[\w+%-]++)* @ [\w-]+(?:\.[\w-]+)*\.(?:{_NOT_URL}[^\W\d_]){{2,}}
     (?:(?!\w)|(?=https?:/))
 """
 _URL_OR_MENTION = rf"[hHwWt@＠](?:(?P<url>{_URL})|(?P<mention>{_MENTION}))"
