@@ -12,6 +12,7 @@ import typer
 
 from .. import __version__
 from ..files import DataError
+from .shared import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
+    need("accelerate", "train")
     from ..data import load_data
     from ..splits import split_tweets, without_copies
 
