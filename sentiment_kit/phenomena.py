@@ -40,8 +40,8 @@ INTENSIFIERS = (
     r"parecchi[oae]?|decisamente|assolutamente|totalmente|completamente|incredibilmente|estremamente|"
     r"un (?:sacco|mare|casino|botto|fracco|macello)|da morire|\w+issim[oaie]|\w+issimamente"
 )
-# Each letter of a laugh is entered once (possessive), so that "aaaa…" takes linear time. Not so the groups: before Python
-# 3.11.5 a possessive group that fails halfway keeps what it has read.
+# Each letter of a laugh is entered once (possessive), so that "aaaa…" takes linear time. Not so the groups: before
+# Python 3.11.5 a possessive group that fails halfway keeps what it has read.
 LAUGHTER = (
     r"h*+a++h++a++[ah]*+|h*+e++h++e++[eh]*+|h*+i++h++i++[ih]*+|(?:ja){2,}h?|(?:ah[ ,!]+){2,}ah*+|"
     r"(?:eh[ ,!]+){2,}eh*+|lol+|rotfl|lmao|xd+"

@@ -263,7 +263,7 @@ def test_what_is_pinned_installs_on_the_oldest_python_that_is_promised(project):
 
 
 def test_no_possessive_quantifier_stands_on_a_group():
-    """Before Python 3.11.5 such a group keeps what it has read when it fails halfway, and matches what it should not."""
+    """Before Python 3.11.5 such a group keeps what it has read when it fails halfway, and matches too much."""
     for path in PATHS:
         found = re.findall(r"\)(?:[*+?]|\{\{?\d*,?\d*\}?\})\+(?![*+?])[^\n]*", path.read_text(encoding="utf-8"))
         assert not [line for line in found if not line.startswith((") +", ")+ "))], path.name
