@@ -167,28 +167,27 @@ def mean_of(sums: np.ndarray) -> np.ndarray:
 
 def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The measures of each recipe, and its effects: its difference to what it started from."""
-    by_recipe = {recipe: [terms(run) for run in runs] for recipe, runs in found.items()}
-    measured, effects, samples = [], [], {}
-    for recipe, runs in by_recipe.items():
-        for measure, part in runs[0]:
-            stacked = np.stack([run[measure, part] for run in runs])  # (seeds, rows, 2)
+    by_recipe = {
+        recipe: {key: np.stack([run[key] for run in each]) for key in each[0]}  # (seeds, rows, 2)
+        for recipe, runs in found.items()
+        if (each := [terms(run) for run in runs])
+    }
+    measured, effects = [], []
+    for recipe, by_part in by_recipe.items():
+        for (measure, part), stacked in by_part.items():
             value, sample = crossed_bootstrap(stacked, mean_of, resamples=RESAMPLES)
-            samples[recipe, measure, part] = value, sample
-            least, most = POSSIBLE.get(measure, (-np.inf, np.inf))
-            low, high = np.clip(np.quantile(sample, [0.025, 0.975]), least, most)
-            n = int(stacked[0, :, 1].sum())
-            measured.append((recipe, measure, part, value, low, high, n, len(runs)))
+            low, high = np.clip(np.quantile(sample, [0.025, 0.975]), *POSSIBLE.get(measure, (-np.inf, np.inf)))
+            measured.append((recipe, measure, part, value, low, high, int(stacked[0, :, 1].sum()), len(stacked)))
     for recipe, reference in COMPARISONS:
         if recipe == reference or not {recipe, reference} <= set(found):
             continue
-        for measure, part in by_recipe[recipe][0]:
-            value, sample = samples[recipe, measure, part]
-            before, sample_before = samples[reference, measure, part]
-            drawn = sample - sample_before
-            low, high = np.quantile(drawn, [0.025, 0.975])
-            one_sided = min((drawn <= 0).mean(), (drawn >= 0).mean())
+        for (measure, part), stacked in by_recipe[recipe].items():
+            before = by_recipe[reference][measure, part]
+            difference, sample = crossed_bootstrap(stacked, mean_of, reference=before, resamples=RESAMPLES)
+            low, high = np.quantile(sample, [0.025, 0.975])
+            one_sided = min((sample <= 0).mean(), (sample >= 0).mean())
             p_value = min(1.0, 2 * max(one_sided, 1 / RESAMPLES))
-            effects.append((recipe, reference, measure, part, value - before, low, high, p_value))
+            effects.append((recipe, reference, measure, part, difference, low, high, p_value))
     columns = ["recipe", "measure", "part", "value", "low", "high", "n", "seeds"]
     table = pd.DataFrame(effects, columns=[*EFFECT, "p_value"])
     if table.empty:

@@ -1,9 +1,7 @@
 """Use, measure and question an Italian tweet-sentiment model.
 
-Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. In reading
-order: labels, cleaning, football, phenomena, duplicates, files, data, hub, readers, backends, model, batching,
-inference, intervals, evaluation, protocols, confusion, calibration, slices, probes, claims, explain, baseline,
-training, benchmark, parts, cluster, bulk, plots, score_plots, scorecard, report, commands, cli.
+Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. Their
+reading order, with what each is for, is in docs/package.md.
 """
 
 import warnings

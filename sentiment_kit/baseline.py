@@ -41,6 +41,11 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0)
     Returns
     -------
     Series of labels with the index of `tweets`; missing where the gold label or the text is
+
+    Raises
+    ------
+    ValueError
+        A label of fewer than `folds` tweets with text, or no labelled tweet at all.
     """
     known = (tweets["label"].notna() & tweets["text"].notna()).to_numpy()
     usable = tweets[known]

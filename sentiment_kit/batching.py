@@ -6,7 +6,7 @@ How batches are made. Texts are sorted by length, and a batch ends where the nex
 budget, or where the length changes once it is a quarter full: most batches need no padding and no mask, and none is
 small where many texts are at hand. The budget is 512 tokens of a BERT base on a processor, whose caches are the limit
 (measured: 256 to 1,024 tokens are within 5% of each other), and in proportion more of a narrower network, up to 8,192;
-on a GPU it is one token for every 200 kB of free memory, 65,536 at most.
+on CUDA it is one token for every 200 kB of free memory, 65,536 at most. MPS has the budget of a processor.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ class Scores(NamedTuple):
     """(n,) bool"""
 
 
-class Tokens(NamedTuple):
+class FlatTokens(NamedTuple):
     """Token ids of n texts, one after the other."""
 
     ids: np.ndarray  # (sum of lengths,)
@@ -92,7 +93,14 @@ def score_on_devices(
 
     The processes load the model anew by its name, so it must still be where it was. On processors each gets its part of
     the cores.
+
+    Raises
+    ------
+    ModelError
+        As `score`; also a device that is not on this machine, or a process that died, for it could not load the model
+        or had not enough memory.
     """
+    _check_present(devices)
     # A few for each device, so that none waits long for the slowest.
     chunk = max(1, min(_chunk_size(devices[0]), -(-len(texts) // (4 * len(devices)))))
     chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
@@ -103,12 +111,29 @@ def score_on_devices(
     threads = max(1, torch.get_num_threads() // len(devices))
     how = (model.name, model.revision, model.labels, str(model.dtype), model.backend, threads)
     found = []
-    with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, *how)) as pool:
-        for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
-            found.append(scores)
-            if bar is not None:
-                bar.update(len(scores.n_tokens))
+    try:
+        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, *how)) as pool:
+            for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
+                found.append(scores)
+                if bar is not None:
+                    bar.update(len(scores.n_tokens))
+    except BrokenProcessPool as error:
+        raise ModelError(
+            f"expected a process each on {', '.join(devices)} to load {model.name} and score, but one died: it could "
+            "not load the model (then its error stands above), or memory ran out, for each has a model of its own; "
+            "name fewer devices"
+        ) from error
     return _joined(found, len(model.labels))
+
+
+def _check_present(devices: list[str]) -> None:
+    """Counts the cards without touching them: this process would take memory on each."""
+    cards = torch.cuda.device_count()
+    present = ["cpu", *["mps"] * torch.backends.mps.is_available(), *["cuda"] * bool(cards)]
+    present += [f"cuda:{number}" for number in range(cards)]
+    absent = [device for device in devices if device not in present]
+    if absent:
+        raise ModelError(f"devices must be among {', '.join(present)}, which are here, but {absent[0]!r} was passed")
 
 
 def _chunk_size(device: str) -> int:
@@ -139,14 +164,14 @@ def _joined(parts: list[Scores], n_labels: int) -> Scores:
 # Tokens
 
 
-def tokenize(model: SentimentModel, texts: list[str]) -> Tokens:
+def tokenize(model: SentimentModel, texts: list[str]) -> FlatTokens:
     """Token ids with special tokens, cut to what the model reads."""
     rust = getattr(model.tokenizer, "backend_tokenizer", None)
     if rust is None:  # a tokenizer written in Python
         ids = model.tokenizer(texts, verbose=False)["input_ids"]
         lengths = np.array([len(row) for row in ids], dtype=np.int64)
         cut = [model.tokenizer(text, truncation=True, max_length=model.max_tokens)["input_ids"] for text in texts]
-        return Tokens(_flat(cut), np.minimum(lengths, model.max_tokens), lengths > model.max_tokens)
+        return FlatTokens(_flat(cut), np.minimum(lengths, model.max_tokens), lengths > model.max_tokens)
     rust.no_padding()
     rust.enable_truncation(model.max_tokens)
     encoded = rust.encode_batch_fast(texts)
@@ -155,10 +180,10 @@ def tokenize(model: SentimentModel, texts: list[str]) -> Tokens:
     full = np.flatnonzero(lengths >= model.max_tokens)
     truncated = np.zeros(len(texts), dtype=bool)
     truncated[full] = [bool(encoded[row].overflowing) for row in full]
-    return Tokens(_flat([encoding.ids for encoding in encoded]), lengths, truncated)
+    return FlatTokens(_flat([encoding.ids for encoding in encoded]), lengths, truncated)
 
 
-def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool) -> Iterator[Tokens]:
+def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool) -> Iterator[FlatTokens]:
     """The tokens of each chunk; ahead, those of the next are made in a thread meanwhile.
 
     That keeps a GPU busy. On a processor both want the same cores, and take a tenth longer (measured, two cores).
@@ -167,7 +192,7 @@ def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool)
         yield from (tokenize(model, part) for part in chunks)
         return
     with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: list[Future[Tokens]] = []
+        waiting: list[Future[FlatTokens]] = []
         for part in chunks:
             waiting.append(pool.submit(tokenize, model, part))
             if len(waiting) == 2:
@@ -206,7 +231,7 @@ def batch_bounds(lengths: np.ndarray, budget: int, batch_size: int | None = None
             first = last
 
 
-def pad(tokens: Tokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
+def pad(tokens: FlatTokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, np.ndarray]:
     """Token ids and mask of some texts, both (n_rows, width) int64."""
     lengths = tokens.lengths[rows]
     columns = np.arange(lengths.max())
@@ -218,7 +243,7 @@ def pad(tokens: Tokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, np.n
 # The computation
 
 
-def _score_tokens(model: SentimentModel, tokens: Tokens, batch_size: int | None, bar: tqdm | None) -> Scores:
+def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | None, bar: tqdm | None) -> Scores:
     n_own = tokens.lengths - model.tokenizer.num_special_tokens_to_add()
     n_tokens = np.where(n_own > 0, tokens.lengths, 0)
     # Longest first: if memory runs short, it does so at once.
@@ -237,7 +262,7 @@ def _score_tokens(model: SentimentModel, tokens: Tokens, batch_size: int | None,
     return Scores(probabilities, n_tokens, tokens.truncated)
 
 
-def _batch_logits(model: SentimentModel, tokens: Tokens, rows: np.ndarray) -> torch.Tensor:
+def _batch_logits(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray) -> torch.Tensor:
     """(n_rows, n_labels) for one batch, halved and tried again where the device has not enough memory."""
     try:
         return _forward(model, *pad(tokens, rows, model.tokenizer.pad_token_id or 0))
@@ -279,7 +304,7 @@ def _on_device(model: SentimentModel, array: np.ndarray) -> torch.Tensor:
     return tensor.pin_memory().to(model.device, non_blocking=True)
 
 
-def _finite(model: SentimentModel, tokens: Tokens, rows: np.ndarray, logits: torch.Tensor) -> torch.Tensor:
+def _finite(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray, logits: torch.Tensor) -> torch.Tensor:
     """Logits (n_rows, n_labels) in float32 on the processor; rows that are not finite are done again in float32.
 
     A half-precision network is widened for it and restored, both without loss.

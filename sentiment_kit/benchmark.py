@@ -45,7 +45,7 @@ from .files import write_table
 from .hub import ModelError, find_folder
 from .inference import predict
 from .labels import LABELS
-from .model import SentimentModel, load_model, quiet_transformers
+from .model import SentimentModel, load_model, max_tokens, quiet_transformers
 from .scratch import write_vocabulary
 
 RANDOM_BASE = "bert-base-random"
@@ -201,7 +201,9 @@ class _Loaded:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        return AutoTokenizer.from_pretrained(find_folder(self.name)[0])
+        found = AutoTokenizer.from_pretrained(find_folder(self.name)[0])
+        found.model_max_length = max_tokens(found, self.plain)  # where `truncation` cuts, as `predict` does
+        return found
 
     @cached_property
     def plain(self) -> PreTrainedModel:
@@ -245,7 +247,7 @@ def _card_way(loaded: _Loaded, texts: list[str]) -> np.ndarray:
     rows = []
     with torch.inference_mode():
         for text in texts:
-            tensor = torch.tensor([loaded.tokenizer.encode(text)]).to(loaded.plain.device)
+            tensor = torch.tensor([loaded.tokenizer.encode(text, truncation=True)]).to(loaded.plain.device)
             rows.append(torch.softmax(loaded.plain(tensor).logits[0], dim=0).cpu().numpy())
     return np.array(rows)
 
@@ -258,7 +260,8 @@ def _pipeline_way(loaded: _Loaded, size: int, dtype: torch.dtype = torch.float32
     names = [network.config.id2label[output] for output in range(network.config.num_labels)]
 
     def run(texts: list[str]) -> np.ndarray:
-        answers = [{entry["label"]: entry["score"] for entry in answer} for answer in piped(texts, batch_size=size)]
+        found = piped(texts, batch_size=size, truncation=True)
+        answers = [{entry["label"]: entry["score"] for entry in answer} for answer in found]
         return np.array([[answer[name] for name in names] for answer in answers])
 
     return run

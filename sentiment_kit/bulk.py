@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from . import __version__
+from .cleaning import well_formed
 from .cluster import score_on_ray
 from .files import DataError
 from .hub import find_folder, tokenizer_hash, weights_hash
@@ -106,7 +107,7 @@ def score_files(
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
-    sources = [inspect(path) for path in files]
+    sources = [inspect(path, text) for path in files]
     check_columns(sources, text)
     job = Job(model, text, part_rows, strict, batch_size)
     manifest = make_manifest(sources, job)
@@ -157,10 +158,7 @@ def check_columns(sources: list[Source], text: str) -> None:
             raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
         if text in source.types:
             raise DataError(f"{source.path}, column {text!r}: expected text, got {source.types[text]}")
-        try:
-            names_beside(source.columns)
-        except DataError as error:
-            raise DataError(f"{source.path}: {error}") from error
+        names_beside(source.columns, source.path)
 
 
 def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
@@ -169,7 +167,7 @@ def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
     folder, _ = find_folder(model.name, model.revision)
     return {
         "sentiment_kit": __version__,
-        "model": model.name,
+        "model": well_formed(model.name),
         "revision": model.revision,
         "weights": weights_hash(folder),
         "tokenizer": tokenizer_hash(folder),
@@ -181,16 +179,23 @@ def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
         "cleaning": "clean_tweet",
         "text": job.text,
         "part_rows": job.part_rows,
+        "batch_size": job.batch_size,  # a text's answer by onnx-int8 depends on what stands beside it
         "inputs": [
-            {"name": source.path.name, "size": source.size, "sha256": source.sha256, "columns": source.columns}
-            for source in sources
+            {"name": well_formed(path.name), "size": size, "sha256": sha256, "columns": columns}
+            for path, _, size, sha256, columns, *_ in sources
         ],
     }
 
 
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
-    """The folder, made if it is not there, held against a second run; given back even by a process that is killed."""
+    """The folder, made if it is not there, held against a second run; given back even by a process that is killed.
+
+    Raises
+    ------
+    DataError
+        If another run holds it, or it can be no folder.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
         lock = FileLock(output / ".lock", timeout=0)
@@ -206,7 +211,13 @@ def locked(output: Path) -> Iterator[None]:
 
 
 def open_run(output: Path, manifest: dict[str, Any]) -> None:
-    """Begin a run, or make sure that the one in the folder is of the same inputs, model and options."""
+    """Begin a run, or make sure that the one in the folder is of the same inputs, model and options.
+
+    Raises
+    ------
+    DataError
+        If it is not, saying what differs; if the folder holds other things; if the manifest cannot be read or written.
+    """
     path = output / "manifest.json"
     others = [found.name for found in output.iterdir() if not found.name.startswith(".")]
     if not path.exists():

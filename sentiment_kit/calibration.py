@@ -146,9 +146,12 @@ def fit_temperature(gold: pd.Series, predictions: pd.DataFrame) -> float:
     probabilities, true = _matched(gold, predictions)
     logits = _log_probabilities(probabilities)
     known = np.isfinite(logits[np.arange(len(true)), true])
+    if not known.any():
+        raise ValueError(
+            f"of {len(true)} gold labels with a prediction none has a probability above 0; there is nothing to fit a "
+            "temperature on"
+        )
     logits, true = logits[known], true[known]
-    if len(true) == 0:
-        raise ValueError("no row has both a gold label and a prediction; there is nothing to fit a temperature on")
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
@@ -222,8 +225,9 @@ def risk_coverage_area(curve: pd.DataFrame) -> float:
 # Rows and bins
 
 
-def gold_probabilities(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
-    """The probability given to each row's gold label, in [0, 1]; NaN for a row without gold label or prediction.
+def gold_losses(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
+    """-log of the probability given to each row's gold label, in nats; infinite where that is 0, NaN for a row without
+    gold label or prediction.
 
     Raises
     ------
@@ -232,7 +236,8 @@ def gold_probabilities(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
     """
     probabilities, true = _read(gold, predictions)
     padded = np.column_stack([probabilities, np.full(len(true), np.nan)])  # the last column for no gold label
-    return pd.Series(padded[np.arange(len(true)), true], index=gold.index, name="gold_probability")
+    with np.errstate(divide="ignore"):
+        return pd.Series(-np.log(padded[np.arange(len(true)), true]), index=gold.index, name="loss")
 
 
 def _matched(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,14 +119,17 @@ def _partly_removed(match: re.Match[str], removed: dict[str, bool]) -> str:
     return " " if removed["mention"] else " " + chain
 
 
-def clean_tweets(tweets: pd.Series, *, mentions: bool = True, urls: bool = True, emails: bool = True) -> pd.Series:
+def clean_tweets(
+    tweets: pd.Series | Sequence[str | None], *, mentions: bool = True, urls: bool = True, emails: bool = True
+) -> pd.Series:
     """`clean_tweet` for a column: same length, index and name; missing stays missing.
 
     Raises
     ------
     TypeError
-        If a value is neither a string nor missing, naming its position and index label.
+        If a value is neither a string nor missing, naming its position and index label; for a single text.
     """
+    tweets = as_column(tweets)
     switches = {"mentions": mentions, "urls": urls, "emails": emails}
     cleaned = [None if text is None else clean_tweet(text, **switches) for text in iter_texts(tweets)]
     return pd.Series(cleaned, index=tweets.index, name=tweets.name, dtype=text_dtype)
@@ -146,13 +150,18 @@ def iter_texts(tweets: pd.Series) -> Iterator[str | None]:
     TypeError
         If a value is neither a string nor missing, naming its position and index label.
     """
-    for position, (text, missing) in enumerate(zip(tweets, tweets.isna().to_numpy(), strict=True)):
-        if missing:
-            yield None
-        elif isinstance(text, str):
+    for position, text in enumerate(tweets):
+        if isinstance(text, str):
             yield text
+        elif is_missing(text):
+            yield None
         else:
             raise TypeError(
-                f"row {position} (index {tweets.index[position]!r}): expected a tweet as str or a missing value, "
-                f"got {type(text).__name__}: {text!r:.80}"
+                f"row {position} (index {tweets.index.tolist()[position]!r}): expected a tweet as str or a missing "
+                f"value, got {type(text).__name__}: {text!r:.80}"
             )
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for none: None, NaN of any type, pd.NA, NaT; a list or an array never does."""
+    return pd.api.types.is_scalar(value) and pd.isna(value)

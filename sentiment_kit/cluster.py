@@ -53,7 +53,7 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
         ]
         model = job.model
         how = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
-        how |= {"dtype": str(model.dtype)}
+        how |= {"device": model.device.type, "dtype": str(model.dtype)}  # which card is Ray's to say
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         actors, resources, threads = _shares(nodes, model.device.type == "cuda")
         here = str(Path.cwd())

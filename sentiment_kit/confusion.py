@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from .evaluation import check_index, count_labels, count_pairs, sorted_groups
+from .evaluation import NO_GROUP, check_index, count_labels, count_pairs, named_groups
 from .intervals import RESAMPLES, bootstrap, divide, proportions
 from .labels import LABELS
 
@@ -53,11 +53,13 @@ def confusion_table(gold: pd.Series, predicted: pd.Series, *, normalise: str = "
 
 
 def confusion_by(gold: pd.Series, predicted: pd.Series, groups: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
-    """`confusion_table` for each value of a column, its value as first column `group`; missing ones left out."""
+    """`confusion_table` for each value of a column, its name as first column `group`; missing ones left out."""
     check_index(gold, groups, "gold labels and groups")
+    names = named_groups(groups)
     tables = {
-        name: confusion_table(gold[groups == name], predicted[groups == name], normalise=normalise)
-        for name in sorted_groups(groups)
+        name: confusion_table(gold[names == name], predicted[names == name], normalise=normalise)
+        for name in names.cat.categories
+        if name != NO_GROUP
     }
     if not tables:
         return pd.DataFrame(columns=["group", *_CELL_COLUMNS])

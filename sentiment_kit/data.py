@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .cleaning import text_dtype
-from .files import FORMATS, DataError, check_widths, file_format, first_line, read_table, read_text, split_rows
+from .cleaning import is_missing, text_dtype
+from .files import FORMATS, DataError, check_widths, exists, file_format, first_line, read_table, read_text, split_rows
 from .labels import LABELS, label_dtype, match_label
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
 
 SENTIPOLC_COLUMNS = ("idtwitter", "subj", "opos", "oneg", "iro", "lpos", "lneg", "top", "text")
-SENTIPOLC_TOPICS = {"0": "generic", "1": "political", "2": "school reform"}
-_POLARITY = {("1", "0"): "positive", ("0", "1"): "negative", ("0", "0"): "neutral"}  # (opos, oneg); (1, 1) is mixed
+SENTIPOLC_TOPICS = {0: "generic", 1: "political", 2: "school reform"}
+_POLARITY = {(1, 0): "positive", (0, 1): "negative", (0, 0): "neutral"}  # (opos, oneg); (1, 1) is mixed
 
 
 # The tweet table
@@ -34,7 +34,7 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
 
     Parameters
     ----------
-    path : file, plain or .gz
+    path : file, plain, .gz or .zst
     mixed : "drop", "neutral", "negative" or "keep"
         What becomes of tweets annotated both positive and negative, which three labels cannot say: left out and
         counted in `attrs["left_out"]["mixed"]`; given that label; or kept with a missing label.
@@ -49,37 +49,42 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
     ------
     DataError
         Not a SENTIPOLC layout, or a row that is broken, naming row and column.
+    ValueError
+        Another `mixed`.
     """
     _check_mixed(mixed)
-    path = Path(path)
-    raw = _sentipolc_table(path)
-    for column in SENTIPOLC_COLUMNS[1:7]:
-        _check_values(raw[column], {"0", "1"}, path)
-    _check_values(raw["top"], set(SENTIPOLC_TOPICS), path)
+    raw = sentipolc_table(path)
+    if raw is None:
+        start = read_text(Path(path)).lstrip()  # a file that cannot be read at all says so here
+        raise DataError(
+            f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
+            f"({', '.join(SENTIPOLC_COLUMNS)}), it begins with {start[:100]!r}"
+        )
+    marks = {name: _as_marks(raw[name], path) for name in SENTIPOLC_COLUMNS[1:7]}
     table = pd.DataFrame(
         {
             "id": raw["idtwitter"],
             "text": raw["text"],
-            "label": _polarity(raw["opos"], raw["oneg"], both=mixed),
-            "subjective": raw["subj"] == "1",
-            "ironic": raw["iro"] == "1",
-            "literal_label": _polarity(raw["lpos"], raw["lneg"]),
-            "topic": raw["top"].map(SENTIPOLC_TOPICS).astype(text_dtype),
-            "opos": raw["opos"].astype("int8"),
-            "oneg": raw["oneg"].astype("int8"),
+            "label": _polarity(marks["opos"], marks["oneg"], both=mixed),
+            "subjective": marks["subj"] == 1,
+            "ironic": marks["iro"] == 1,
+            "literal_label": _polarity(marks["lpos"], marks["lneg"]),
+            "topic": _as_marks(raw["top"], path, tuple(SENTIPOLC_TOPICS)).map(SENTIPOLC_TOPICS).astype(text_dtype),
+            "opos": marks["opos"],
+            "oneg": marks["oneg"],
         }
     )
     if mixed == "drop":
-        both = (table["opos"] == 1) & (table["oneg"] == 1)
+        both = is_mixed(table)
         table = table[~both].reset_index(drop=True)
         table.attrs["left_out"] = {"mixed": int(both.sum())}
     return table
 
 
 def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
-    """The labels of a table read with `mixed="keep"`, its mixed rows as `mixed` says: missing for "drop" and "keep"."""
+    """The labels of a tweet table, those of its mixed rows as `mixed` says: missing for "drop" and "keep"."""
     _check_mixed(mixed)
-    return tweets["label"].mask(is_mixed(tweets), mixed) if mixed in LABELS else tweets["label"]
+    return tweets["label"].mask(is_mixed(tweets), mixed if mixed in LABELS else None)
 
 
 def is_mixed(tweets: pd.DataFrame) -> pd.Series:
@@ -99,7 +104,7 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : CSV, TSV, JSON Lines or Parquet (also .gz)
+    path : CSV, TSV, JSON Lines or Parquet (also .gz, .zst)
         With `label`, or `predicted_label` as `sentiment-kit score` calls it beside a gold `label`; with `id` (or
         `idtwitter`), or else as many rows as `tweets` in its order. An empty label is a row that was not read.
         The probabilities `negative`, `neutral`, `positive` may be there too.
@@ -177,7 +182,7 @@ def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) 
 def load_tweets(
     path: str | Path, *, text: str = "text", label: str | None = None, id: str | None = None, split: str = "train"
 ) -> pd.DataFrame:
-    """Read tweets from CSV, TSV, JSON Lines or Parquet (each also .gz), or from a data set on the hub.
+    """Read tweets from CSV, TSV, JSON Lines or Parquet (each also .gz, .zst), or from a data set on the hub.
 
     Parameters
     ----------
@@ -199,9 +204,9 @@ def load_tweets(
     ------
     DataError
         Missing column, wrong number of fields, unknown label, not UTF-8, empty or NUL-ridden or cut-short file, an id
-        stored as a floating-point number; naming file, row and column.
+        stored as a floating-point number, a column `<name>_original` that is there; naming file, row and column.
     """
-    is_file_like = Path(path).exists() or file_format(Path(path)) in FORMATS
+    is_file_like = exists(path) or file_format(Path(path)) in FORMATS
     raw = read_table(path) if is_file_like or str(path).count("/") != 1 else _read_hub(str(path), split)
     label = label or ("label" if "label" in raw.columns else None)
     id = id or ("id" if "id" in raw.columns else None)
@@ -216,8 +221,11 @@ def load_tweets(
     if {"opos", "oneg"} <= set(raw.columns):  # the marks of SENTIPOLC, from a table of another layout
         raw = raw.assign(**{name: _as_marks(raw[name], path) for name in ("opos", "oneg")})
     others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
-    others = others.rename(columns={name: f"{name}_original" for name in ("id", "text", "label")})
-    return pd.concat([table, others], axis=1)
+    displaced = {name: f"{name}_original" for name in table if name in others}
+    for name, own in displaced.items():
+        if own in others:
+            raise DataError(f"{path}: the column {name!r} would become {own!r}, which is there too; rename one of them")
+    return pd.concat([table, others.rename(columns=displaced)], axis=1)
 
 
 def load_demo(split: str = "all") -> pd.DataFrame:
@@ -231,6 +239,11 @@ def load_demo(split: str = "all") -> pd.DataFrame:
     -------
     DataFrame
         `id`, `text`, `label`, `domain`, `phenomena` (space-separated), `split`, and `ironic` from the phenomena.
+
+    Raises
+    ------
+    ValueError
+        Another split.
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'split must be one of "all", "train", "test", but {split!r} was passed')
@@ -250,9 +263,9 @@ def load_data(
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
-    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without
-    effect on files ("all" of a hub data set is train); `text` and `label` as in
-    `load_tweets`, and without effect on the other two. `labelled`: without a single label it is a `DataError`.
+    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without effect on files ("all" of a hub data set is
+    train); `text` and `label` as in `load_tweets`, and without effect on the other two. `labelled`: without a single
+    label it is a `DataError`. Other errors are those of the three.
     """
     if str(source) == "demo":
         return load_demo(split)
@@ -270,16 +283,33 @@ def load_data(
 
 def is_sentipolc(path: str | Path) -> bool:
     """Whether a file has one of SENTIPOLC's layouts, from its first row."""
-    try:
-        _sentipolc_layout(first_line(Path(path)), Path(path))
-    except DataError:
-        return False
-    return True
+    return sentipolc_layout(Path(path)) is not None
 
 
 def sentipolc_table(path: str | Path) -> pd.DataFrame | None:
     """A SENTIPOLC file with its own columns, all strings, headed or not; None for any other file."""
-    return _sentipolc_table(Path(path)) if is_sentipolc(path) else None
+    path = Path(path)
+    layout = sentipolc_layout(path)
+    if layout is None:
+        return None
+    delimiter, has_header = layout
+    rows = split_rows(read_text(path), delimiter, path)[1 if has_header else 0 :]
+    check_widths(rows, SENTIPOLC_COLUMNS, path)
+    return pd.DataFrame(rows, columns=SENTIPOLC_COLUMNS, dtype=text_dtype)
+
+
+def sentipolc_layout(path: Path) -> tuple[str, bool] | None:
+    """The delimiter of a SENTIPOLC file, and whether it has a header; None for any other file."""
+    line = "" if file_format(path) in (".jsonl", ".parquet") else first_line(path)
+    for delimiter in ",;":
+        try:
+            fields = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:  # a field longer than any tweet
+            continue
+        has_header = tuple(field.strip().lower() for field in fields) == SENTIPOLC_COLUMNS
+        if has_header or (len(fields) == len(SENTIPOLC_COLUMNS) and fields[0].strip().isdigit()):
+            return delimiter, has_header
+    return None
 
 
 def text_values(table: pd.DataFrame, name: str, path: str | Path) -> pd.Series:
@@ -289,7 +319,7 @@ def text_values(table: pd.DataFrame, name: str, path: str | Path) -> pd.Series:
 
 
 def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:
-    of_pair = {**_POLARITY, ("1", "1"): both if both in LABELS else None}
+    of_pair = {**_POLARITY, (1, 1): both if both in LABELS else None}
     return pd.Series([of_pair[pair] for pair in zip(positive, negative, strict=True)], dtype=label_dtype)
 
 
@@ -299,19 +329,20 @@ def _check_columns(table: pd.DataFrame, names: list[str], path: str | Path) -> N
             raise DataError(f"{path}: no column {name!r}; its columns are: {', '.join(map(str, table.columns))}")
 
 
-def _check_values(column: pd.Series, allowed: set[str], path: Path) -> None:
-    wrong = column.index[~column.isin(allowed)]
+def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:
+    """Marks as numbers, whether they come as text, as numbers or as the floats of a column with gaps."""
+    values = pd.to_numeric(column, errors="coerce")
+    wrong = np.flatnonzero(~values.isin(allowed))
     if len(wrong):
         raise DataError(
-            f"{path}, row {wrong[0] + 1}, column {column.name}: expected one of {', '.join(sorted(allowed))}, "
-            f"got {column[wrong[0]]!r:.80} ({len(wrong)} such rows)"
+            f"{path}, row {wrong[0] + 1}, column {column.name}: expected one of {', '.join(map(str, allowed))}, "
+            f"got {column.tolist()[wrong[0]]!r:.80} ({len(wrong)} such rows)"
         )
-
-
-def _as_marks(column: pd.Series, path: str | Path) -> pd.Series:
-    values = column.astype(str).str.strip()
-    _check_values(values.rename(column.name), {"0", "1"}, Path(path))
     return values.astype("int8")
+
+
+def _is_empty(value: object) -> bool:
+    return is_missing(value) or str(value) == ""
 
 
 def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
@@ -320,7 +351,7 @@ def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
             f"{path}, column {column.name}: ids are stored as floating-point numbers, which cannot hold the digits of "
             "a tweet id; store them as text"
         )
-    empty = column.index[column.isna() | (column == "")]
+    empty = np.flatnonzero([_is_empty(value) for value in column])
     if len(empty):
         raise DataError(f"{path}, row {empty[0] + 1}, column {column.name}: the id is missing ({len(empty)} such rows)")
     return column.astype(str).astype(text_dtype)
@@ -328,7 +359,7 @@ def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
 
 def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
     for row, value in enumerate(column, 1):
-        if not isinstance(value, str) and not pd.isna(value):
+        if not isinstance(value, str) and not is_missing(value):
             raise DataError(
                 f"{path}, row {row}, column {column.name}: expected text, got {type(value).__name__} {value!r:.80}"
             )
@@ -338,45 +369,14 @@ def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
 def _as_labels(column: pd.Series, path: str | Path) -> pd.Series:
     labels: list[str | None] = []
     for row, value in enumerate(column, 1):
-        matched = None if pd.isna(value) or value == "" else match_label(value)
-        if matched is None and not (pd.isna(value) or value == ""):
+        matched = None if _is_empty(value) else match_label(value)
+        if matched is None and not _is_empty(value):
             raise DataError(
                 f"{path}, row {row}, column {column.name}: expected one of {', '.join(LABELS)} (or empty), "
                 f"got {value!r:.80}"
             )
         labels.append(matched)
     return pd.Series(labels, index=column.index, dtype=label_dtype)
-
-
-# Sources: SENTIPOLC layouts and the hub
-
-
-def _sentipolc_layout(text: str, path: Path) -> tuple[str, bool]:
-    """The delimiter, and whether there is a header."""
-    first_line = text.split("\n", 1)[0]
-    for delimiter in ",;":
-        fields = next(csv.reader([first_line], delimiter=delimiter), [])
-        if len(fields) == len(SENTIPOLC_COLUMNS):
-            has_header = fields[0].strip().lower() == "idtwitter"
-            if has_header or fields[0].strip().isdigit():
-                return delimiter, has_header
-    raise DataError(
-        f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
-        f"({', '.join(SENTIPOLC_COLUMNS)}), the first line is {first_line!r:.100}"
-    )
-
-
-def _sentipolc_table(path: Path) -> pd.DataFrame:
-    text = read_text(path)
-    delimiter, has_header = _sentipolc_layout(text, path)
-    rows = split_rows(text, delimiter, path)
-    if has_header:
-        header = tuple(name.strip().lower() for name in rows[0])
-        if header != SENTIPOLC_COLUMNS:
-            raise DataError(f"{path}: expected the columns {', '.join(SENTIPOLC_COLUMNS)}, got {', '.join(header)}")
-        rows = rows[1:]
-    check_widths(rows, SENTIPOLC_COLUMNS, path)
-    return pd.DataFrame(rows, columns=SENTIPOLC_COLUMNS, dtype=text_dtype)
 
 
 def _read_hub(name: str, split: str) -> pd.DataFrame:

@@ -59,7 +59,8 @@ def attribute_words(
     Raises
     ------
     ModelError
-        A label that the model does not have; captum is not installed.
+        A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients; captum is
+        not installed.
     """
     integrated = _integrated_gradients(model)
     if target is not None and target not in model.labels:
@@ -86,13 +87,14 @@ def attribute_words(
     return pd.concat(tables) if tables else pd.DataFrame(columns=list(ATTRIBUTION_COLUMNS))
 
 
-def highlighted_text(words: pd.DataFrame, *, strongest: float | None = None) -> str:
+def highlighted_text(words: pd.DataFrame) -> str:
     """The text as HTML, each word on blue where it spoke for the target, on orange where it spoke against it.
+
+    The largest attribution of the text has full colour.
 
     Parameters
     ----------
     words : the rows of one text, as from `attribute_words`
-    strongest : the attribution with full colour; None for the largest of this text
 
     Returns
     -------
@@ -101,7 +103,7 @@ def highlighted_text(words: pd.DataFrame, *, strongest: float | None = None) -> 
     """
     if words.empty:
         return "<p><em>nothing to read</em></p>"
-    scale = strongest or words["attribution"].abs().max() or 1.0
+    scale = words["attribution"].abs().max() or 1.0
     text, parts, end = words["text"].iloc[0], [], 0
     for word in words.itertuples():
         strength = min(abs(word.attribution) / scale, 1.0)
@@ -123,6 +125,7 @@ def deletion(
 
     Parameters
     ----------
+    model : the one that the words were attributed for
     words : as from `attribute_words`
     removed : numbers of words to remove; texts with fewer than two more than that are left out
     draws : how often random words are drawn for each text

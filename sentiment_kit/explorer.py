@@ -60,7 +60,8 @@ def confusion_explorer(
     ValueError
         Different indexes.
     """
-    table = _answers(tweets, predictions).sort_values("confidence", ascending=False, kind="stable")
+    # Numbered anew, for words are found by the index, and two tweets may have the same.
+    table = _answers(tweets, predictions).sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
     shown = ipywidgets.HTML()
     more = ipywidgets.Button(description="next", disabled=True)
     place = {"cell": (LABELS[0], LABELS[0]), "first": 0}

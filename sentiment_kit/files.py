@@ -29,19 +29,26 @@ EXPANSION = 200
 """How many times its size a compressed file may grow, once it is beyond 100 MB: text shrinks tenfold, a bomb more."""
 
 
-class DataError(ValueError):
-    """A file cannot be read or written; the message says what was expected, what came, where, and what to do."""
+class OneLineError(ValueError):
+    """A mistake in what was given; what it says is enough to mend that."""
 
     def _render_traceback_(self) -> list[str]:
         """A notebook shows one line, for the reader's own cell is to be mended, not this package."""
         return [f"{type(self).__name__}: {self}"]
 
 
+class DataError(OneLineError):
+    """An input that cannot be used: a file, an option, or several that do not go together.
+
+    The message says what was expected, what came, where, and what to do.
+    """
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, with a header and nothing converted.
 
     Cells of CSV and TSV are strings, empty ones "". A CSV whose header has semicolons and no comma is split at these.
-    A TSV in which quotes do not pair is read as having none.
+    A TSV in which quotes do not pair is read as having none. A Parquet file's named pandas index is columns, too.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if suffix == ".jsonl":
         return _read_jsonl(text, path)
     try:
-        rows = split_rows(text, delimiter_of(text) if suffix == ".csv" else "\t", path)
+        rows = split_rows(text, delimiter_of(path), path)
     except DataError:
         if suffix == ".csv":
             raise
@@ -71,12 +78,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows[1:], columns=header, dtype=text_dtype)
 
 
-def delimiter_of(text: str) -> str:
-    """What parts the fields of a CSV that begins so: the comma, or the semicolon of spreadsheets.
+def delimiter_of(path: Path) -> str:
+    """What parts the fields of a TSV or CSV: the tab; the comma, or the semicolon of spreadsheets.
 
     These write the comma in decimals, as in Italy.
     """
-    header = text.split("\n", 1)[0]
+    if file_format(path) == ".tsv":
+        return "\t"
+    header = first_line(path)
     return ";" if ";" in header and "," not in header else ","
 
 
@@ -101,7 +110,7 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False, s
     table = table.apply(_encodable_column)
     if spreadsheet_safe and suffix in (".csv", ".tsv"):
         table = table.rename(columns=_without_formula).apply(lambda column: column.map(_without_formula))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp")  # a name may have no room for more
     try:
         with _writer(temporary, path) as file:
             if suffix == ".parquet":
@@ -109,7 +118,7 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False, s
             elif suffix == ".jsonl":
                 file.write(_as_jsonl(table).encode())
             else:
-                table.to_csv(file, sep="," if suffix == ".csv" else "\t", index=False)
+                file.write(_as_csv(table, "," if suffix == ".csv" else "\t").encode())
         temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
@@ -128,10 +137,17 @@ def _writer(temporary: Path, path: Path) -> BinaryIO:
     return pa.CompressedOutputStream(str(temporary), compression) if compression else temporary.open("wb")
 
 
+def _as_csv(table: pd.DataFrame, delimiter: str) -> str:
+    text = table.to_csv(sep=delimiter, index=False, lineterminator="\n")
+    # The csv module quotes a carriage return only where rows end with one, and unquoted it would end the row.
+    return table.to_csv(sep=delimiter, index=False, lineterminator="\r\n") if "\r" in text else text
+
+
 def _as_jsonl(table: pd.DataFrame) -> str:
     # Through their shortest form, else float32 probabilities come out with digits they do not have.
     singles = {name: table[name].astype(str).astype("float64") for name in table.select_dtypes("float32")}
-    return table.assign(**singles).to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+    how = {"force_ascii": False, "double_precision": 15, "date_format": "iso", "date_unit": "us"}
+    return table.assign(**singles).to_json(orient="records", lines=True, **how)
 
 
 def check_writable(path: str | Path, *, force: bool = False) -> None:
@@ -141,9 +157,13 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
         raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, also with .gz or .zst")
     if not path.absolute().parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another name") from error
+    if is_folder:
         raise DataError(f"{path} is a folder; expected a file name")
-    if path.exists() and not force:
+    if is_there and not force:
         raise DataError(
             f"{path} exists already and is kept; choose another name, or replace it (--force; force=True in Python)"
         )
@@ -155,6 +175,11 @@ def file_format(path: Path) -> str:
     for suffix in COMPRESSIONS:
         name = name.removesuffix(suffix)
     return Path(name).suffix
+
+
+def exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder; a text too long for a name is none, where `Path.exists` raises."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _contents(path: Path) -> bytes:
@@ -181,8 +206,8 @@ def open_bytes(path: Path) -> BinaryIO:
         return io.BufferedReader(_Unpacked(pa.CompressedInputStream(raw, compression), path, limit), 1 << 20)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (OSError, ValueError) as error:  # the second for a name with a NUL
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 class _Unpacked(io.RawIOBase):
@@ -217,18 +242,23 @@ class _Unpacked(io.RawIOBase):
 
 
 def first_line(path: Path) -> str:
-    """The first line of a file, unpacked where it is compressed, of any encoding; "" where it cannot be read."""
+    """The first line of a file that is not blank, unpacked, of any encoding; "" where it cannot be read."""
     try:
-        with open_bytes(path) as file:
-            return file.readline(1_000_000).decode("utf-8-sig", errors="replace")
+        with open_text(path, "replace") as lines:
+            return next((line for line in iter(lambda: lines.readline(1_000_000), "") if line.strip()), "")
     except (OSError, DataError):
         return ""
+
+
+def open_text(path: Path, errors: str) -> io.TextIOWrapper:
+    """A file's text as a stream, unpacked where it is compressed, whose lines end in any way and keep their ends."""
+    return io.TextIOWrapper(open_bytes(path), "utf-8-sig", errors, newline="")
 
 
 def read_text(path: Path) -> str:
     """The text of a file, unpacked where it is compressed; `DataError` for an empty file, NUL bytes or not UTF-8."""
     data = _contents(path)
-    if not data.strip():
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"{path}: the file is empty")
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -275,26 +305,36 @@ def check_widths(rows: list[list[str]], header: Sequence[str], path: Path) -> No
 
 def _read_jsonl(text: str, path: Path) -> pd.DataFrame:
     records: list[dict[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}, line {number}: not valid JSON ({error})") from error
-        if not isinstance(record, dict):
-            raise DataError(f"{path}, line {number}: expected a JSON object per line, got {type(record).__name__}")
-        records.append(record)
+            records.append(json_record(line))
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: {error}") from error
     names = list(dict.fromkeys(name for record in records for name in record))
     columns = {name: [record.get(name) for record in records] for name in names}
     # Whole-number columns stay so; strings may hold lone surrogates, which the default string type refuses.
     return pd.DataFrame({name: _json_column(values) for name, values in columns.items()})
 
 
+def json_record(line: str) -> dict[str, Any]:
+    """The object on a line of JSON Lines; `ValueError` where there is none."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not valid JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a JSON object, got {type(record).__name__}")
+    return {well_formed(name): value for name, value in record.items()}
+
+
 def _json_column(values: list[Any]) -> pd.Series:
     if all(value is None or isinstance(value, str) for value in values):
         return pd.Series(values, dtype=text_dtype)
-    return pd.Series(values, dtype=object).infer_objects()
+    column = pd.Series(values, dtype=object)
+    # Beside a gap pandas would make floats of whole numbers, and an id would lose digits.
+    return column if None in values and int in map(type, values) else column.infer_objects()
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -302,9 +342,12 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if not data:
         raise DataError(f"{path}: the file is empty")
     try:
-        return pq.read_table(io.BytesIO(data)).to_pandas()
+        table = pq.read_table(io.BytesIO(data)).to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+    # The index of a filtered or joined frame is no row number, and may not be unique.
+    named = [name for name in table.index.names if name is not None and name not in table]
+    return table.reset_index(named).reset_index(drop=True)
 
 
 def _encodable_column(column: pd.Series) -> pd.Series:

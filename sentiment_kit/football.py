@@ -93,7 +93,7 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     return pd.DataFrame({"football": score >= THRESHOLD, "evidence": evidence, "score": score})
 
 
-def load_lexicon(path: str | Path = LEXICON_FILE) -> pd.DataFrame:
+def load_lexicon() -> pd.DataFrame:
     """The cues as they stand in the file: `group`, `cue`, `kind` (alone, second, never), `note`.
 
     Notation of a cue: `tifos(o|i)` is tifoso or tifosi; `^Toro` needs its capital or a hashtag; `#amala` is a hashtag
@@ -105,12 +105,12 @@ def load_lexicon(path: str | Path = LEXICON_FILE) -> pd.DataFrame:
     ValueError
         A kind that is none of the three, naming the row.
     """
-    with Path(path).open(encoding="utf-8", newline="") as file:
+    with LEXICON_FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows, 1):
         if row["kind"] not in KINDS:
             raise ValueError(
-                f"{path}, row {number}: kind must be one of {', '.join(KINDS)}, but {row['kind']!r} was found"
+                f"{LEXICON_FILE}, row {number}: kind must be one of {', '.join(KINDS)}, but {row['kind']!r} was found"
             )
     return pd.DataFrame(rows, columns=["group", "cue", "kind", "note"], dtype=text_dtype)
 

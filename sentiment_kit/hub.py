@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from .files import OneLineError
+
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
 DEMO_MODEL = "demo"
 
@@ -17,27 +19,32 @@ _PICKLE = ["pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
 
 
-class ModelError(ValueError):
+class ModelError(OneLineError):
     """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
-
-    def _render_traceback_(self) -> list[str]:
-        """A notebook shows one line, for the reader's own cell is to be mended, not this package."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
-    """The folder that holds the model's files, and the commit if it came from the hub."""
-    if name == DEMO_MODEL:
-        return DEMO_FOLDER, None
-    path = Path(name).expanduser()
-    if name.strip() and path.is_dir():
+    """The folder that holds the model's files, and the commit if it came from the hub.
+
+    Raises
+    ------
+    ModelError
+        No such folder, and no such model on the hub or no way to it; a file; a revision of anything but a hub model.
+    """
+    nowhere = f"no such folder: {name!r:.200}; expected a folder with a model, a hub id (owner/name) or {DEMO_MODEL!r}"
+    try:
+        path = DEMO_FOLDER if name == DEMO_MODEL else Path(name).expanduser()
+        is_folder, is_file = bool(name.strip()) and path.is_dir(), path.is_file()
+    except (OSError, RuntimeError) as error:  # longer than a name can be, or ~somebody who is not known here
+        raise ModelError(nowhere) from error
+    if is_folder and revision is not None:
+        raise ModelError(f"{name}: only models of the hub have revisions, but {revision!r} was passed; leave it out")
+    if is_folder:
         return path, None
-    if path.is_file():
+    if is_file:
         raise ModelError(f"{name} is a file; expected a folder with config.json, a vocabulary and weights, or a hub id")
     if name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1 or not name.strip():
-        raise ModelError(
-            f"no such folder: {name!r}; expected a folder with a model, a hub id (owner/name) or {DEMO_MODEL!r}"
-        )
+        raise ModelError(nowhere)
     folder = _download(name, revision)
     return folder, folder.name
 
@@ -53,6 +60,7 @@ def _download(name: str, revision: str | None) -> Path:
         RevisionNotFoundError,
     )
 
+    verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=_SMALL_FILES))
@@ -81,6 +89,8 @@ def _download(name: str, revision: str | None) -> Path:
             "(HF_HOME says where it lies), pass the folder of a local copy, or use the embedded demo: "
             f"{DEMO_MODEL!r}"
         ) from error
+    finally:
+        hub_logging.set_verbosity(verbosity)
     return folder
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from .batching import Scores, score, score_on_devices
-from .cleaning import clean_tweet, text_dtype, well_formed
+from .cleaning import clean_tweet, is_missing, text_dtype, well_formed
 from .files import DataError
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
@@ -46,8 +47,8 @@ def predict(
     clean : function from str to str, or None for none
         Applied before the tokenizer; the model was trained on cleaned tweets.
     batch_size : int or None
-        Texts per forward pass at most; changes the speed, not the answer. None: as many as a budget of tokens allows
-        (see `batching`).
+        Texts per forward pass at most. It changes the speed and not the answer, but for the back end onnx-int8, which
+        rounds a text by the largest number of its batch. None: as many as a budget of tokens allows (see `batching`).
     devices : list of str, say `["cuda:0", "cuda:1"]`, or None for the model's own
         One process each loads the model again and takes its part of the texts; that takes some seconds, so it is for
         many texts. A script that does this needs the usual `if __name__ == "__main__":`.
@@ -67,6 +68,8 @@ def predict(
     ------
     TypeError
         A value that is neither text nor missing, with its position; a container without order or of more dimensions.
+    ValueError
+        A `batch_size` below 1, or `devices` that are no list of names.
     ModelError
         Out of memory for a single text, or outputs that are not finite even in float32.
 
@@ -113,7 +116,7 @@ def iter_predict(
     """Score a stream: prediction tables of at most `chunk_size` rows, one after the other, in order.
 
     Memory stays that of one chunk. Parameters, columns and errors as in `predict`; the index goes on counting from
-    table to table (for a Series, it is the Series' own).
+    table to table (for a Series, it is the Series' own). A `chunk_size` below 1 is a `ValueError`, too.
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, but {chunk_size} was passed")
@@ -133,15 +136,16 @@ def iter_predict(
         start += len(table)
 
 
-def names_beside(existing: Sequence[str]) -> dict[str, str]:
+def names_beside(existing: Sequence[str], where: str | Path = "the table") -> dict[str, str]:
     """What the prediction's columns but the text are called in a table that has columns already.
 
-    One whose name is taken is called predicted_<name>; if that is taken, too, it is a `DataError`.
+    One whose name is taken is called predicted_<name>; if that is taken, too, it is a `DataError`, which begins with
+    `where`.
     """
     names = {name: f"predicted_{name}" if name in existing else name for name in PREDICTION_COLUMNS[1:]}
     twice = [f"{name}, {own}" for name, own in names.items() if own in existing]
     if twice:
-        raise DataError(f"has the columns {', '.join(twice)} already; rename or remove them first")
+        raise DataError(f"{where}: has the columns {', '.join(twice)} already; rename or remove them first")
     return names
 
 
@@ -184,16 +188,12 @@ def _check_container(texts: Any) -> None:
 
 def _check_types(values: Sequence[Any], start: int = 0) -> None:
     for position, value in enumerate(values, start):
-        if not isinstance(value, str) and not _is_missing(value):
+        if not isinstance(value, str) and not is_missing(value):
             hint = "; decode it first" if isinstance(value, bytes) else ""
             raise TypeError(
                 f"position {position}: expected a text or a missing value, "
                 f"got {type(value).__name__}: {value!r:.80}{hint}"
             )
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
 # The table

@@ -12,6 +12,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from .evaluation import check_index
 from .labels import label_dtype
 
 MASK = "[MASK]"
@@ -36,8 +37,7 @@ def balancing_weights(labels: pd.Series, groups: pd.Series) -> pd.Series:
     ValueError
         Different indexes, or a group in which a label never occurs: no weight can mend that.
     """
-    if not labels.index.equals(groups.index):
-        raise ValueError("labels and groups must have the same index")
+    check_index(labels, groups, "labels and groups")
     labels, groups = labels.astype(str), groups.astype(str)
     cells = pd.crosstab(groups, labels)
     empty = [(group, label) for group in cells.index for label in cells.columns if cells.loc[group, label] == 0]

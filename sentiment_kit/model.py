@@ -100,9 +100,13 @@ def load_model(
     Raises
     ------
     ModelError
-        No network and not cached; unknown id or revision; not a model folder; no or broken weights; no trained
-        classification head; labels that cannot be matched; no or too large a vocabulary; unknown device, dtype or back
-        end.
+        No network and not cached; unknown id or revision, or a revision of a folder; not a model folder; no or broken
+        weights; no trained classification head; labels that cannot be matched; no or too large a vocabulary; unknown
+        device, dtype or back end.
+
+    Notes
+    -----
+    Torch's number of threads comes down to `backends.usable_cores`, for the whole process.
     """
     if backend not in BACKENDS:
         raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
@@ -183,11 +187,18 @@ def _pick_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 
 
 def load_config(folder: Path) -> PreTrainedConfig:
+    """The configuration of a model folder.
+
+    Raises
+    ------
+    ModelError
+        No config.json, one that cannot be used, or a model whose outputs are no distribution.
+    """
     if not (folder / "config.json").is_file():
         raise ModelError(f"{folder}: not a model folder, it has no config.json")
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # transformers' checks share no base class
         raise ModelError(f"{folder / 'config.json'}: cannot be used: {reason(error)}") from error
     if config.problem_type in ("multi_label_classification", "regression"):
         raise ModelError(
@@ -220,8 +231,10 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
         ) from error
     except (SafetensorError, EOFError) as error:
         raise ModelError(f"{found[0]}: damaged or cut short; copy or download it again ({reason(error)})") from error
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise ModelError(f"{found[0]}: cannot be loaded; damaged or cut short? ({reason(error)})") from error
+    except Exception as error:  # what impossible numbers in config.json lead to is of any kind
+        raise ModelError(
+            f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({reason(error)})"
+        ) from error
     _check_complete(network, report, folder)
     return network
 
@@ -265,6 +278,7 @@ def _by_part(network: PreTrainedModel, report: dict[str, set]) -> tuple[list[str
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder; `ModelError` where there is none that can be used."""
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the Rust library raises bare Exception for a broken vocabulary
@@ -292,6 +306,7 @@ def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folde
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, folder: Path) -> None:
+    """Raise `ModelError` for a tokenizer that knows no words, or more than the network has embeddings."""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ModelError(
             f"{folder}: no vocabulary, expected vocab.txt, tokenizer.json or a sentencepiece model; without it every "
@@ -306,6 +321,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
 
 
 def max_tokens(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> int:
+    """The longest input in tokens, special ones included: what both the tokenizer and the positions allow."""
     positions = getattr(network.config, "max_position_embeddings", None) or tokenizer.model_max_length
     table = getattr(getattr(network.base_model, "embeddings", None), "position_embeddings", None)
     offset = getattr(table, "padding_idx", None)  # RoBERTa's kin count positions from the padding index on

@@ -26,6 +26,9 @@ _OFFLINE = {"mathjax_url": "", "require_js_url": "", "jquery_url": "", "mermaid_
 _LINK = re.compile(r'<a href="(\d\d_\w+)\.ipynb"')
 """Notebooks link to each other; a page that is not there is not linked to."""
 _HEADLINE = "## What we found"
+_MARK = '<meta name="generator" content="sentiment-kit">'
+_PRINTED = re.compile(r"(output_text[^>]*>\s*)<pre>(.*?)</pre>", re.DOTALL)
+_COLUMNS = re.compile(r"\S {3,}\S")
 
 
 class Run(NamedTuple):
@@ -55,6 +58,12 @@ class Run(NamedTuple):
         return ""
 
 
+def is_page(path: Path) -> bool:
+    """Whether a file is a page of a report, by its head."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return _MARK in file.read(1000)
+
+
 def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
     """One notebook as a page, with links to the one before and the one after among `runs`."""
     exporter = HTMLExporter(
@@ -62,7 +71,12 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
         extra_template_basedirs=[str(FOLDER)],
         config=Config({"HTMLExporter": _OFFLINE}),
     )
-    body, _ = exporter.from_notebook_node(_without_library(run.notebook))
+    body, _ = exporter.from_notebook_node(_described(_without_library(run.notebook)))
+    body = body.replace("<p><strong>In italiano.", '<p lang="it"><strong>In italiano.')
+    # What was printed as sentences may wrap; tables, known by their columns, may not.
+    body = _PRINTED.sub(
+        lambda found: found[0] if _COLUMNS.search(found[2]) else f'{found[1]}<pre class="wrap">{found[2]}</pre>', body
+    )
     names = {other.name for other in runs}
     body = _LINK.sub(lambda link: f'<a href="{link[1]}.html"' if link[1] in names or not names else "<a", body)
     at = next((number for number, other in enumerate(runs) if other.name == run.name), 0)
@@ -144,3 +158,15 @@ def _without_library(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 if not TABLES.search("".join(output.get("data", {}).get("text/html", "")))
             ]
     return copied
+
+
+def _described(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Each figure with the text before it, for those who do not see it; a page says it once more than a notebook."""
+    text = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = " ".join(re.sub(r"[#*`_>]|\[|\]\([^)]*\)", "", cell.source).split())
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.metadata.setdefault("image/png", {})["alt"] = f"Figure. {text}"
+    return notebook

@@ -63,7 +63,13 @@ def first_missing(done: set[int]) -> int:
 
 
 def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
-    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done."""
+    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done.
+
+    Raises
+    ------
+    DataError
+        If there is no room, or the folder cannot be written.
+    """
     try:
         if part.rejected:
             folder = output / "rejected"

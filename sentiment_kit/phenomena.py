@@ -29,7 +29,8 @@ NEGATIVE_EMOJI = frozenset(
 )
 """Emoji counted as negative: tears, anger, disgust, dismay."""
 
-POSITIVE_EMOTICONS = r"[:;=8xX]['’]?-?[)DPp\]]+|<3+|\^_?\^|\(:"
+# No bare 8 and no x but before a D: "(capitolo 8)", "Windows XP", "il canale 8D".
+POSITIVE_EMOTICONS = r"[:;=]['’]?-?[)DPp\]]+|8-[)D]+|[xX]['’]?-?D+|<3+|\^_?\^|\(:"
 NEGATIVE_EMOTICONS = r"[:;=]['’]?-?[(\[/\\|]+|[:;]['’]\(|-[_.]+-|[>D]:[(]"
 
 NEGATIONS = "non|nn|no|né|ne'|nemmeno|neanche|neppure|manco|mai|niente|nulla|nessun[oa]?|mica|senza"
@@ -128,7 +129,7 @@ def _emoji_in(text: str) -> set[str]:
     """The emoji of a text, without skin tone and variation."""
     if not _NOT_PLAIN.search(text):
         return set()
-    return {found["emoji"].rstrip("\ufe0f\ufe0e")[:1] for found in emoji.emoji_list(text)} - _KEYCAPS
+    return {found["emoji"][:1] for found in emoji.emoji_list(text)} - _KEYCAPS
 
 
 def _unknown_share(words: list[str], vocabulary: Container[str] | None) -> float:

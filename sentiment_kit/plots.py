@@ -76,9 +76,8 @@ def share_bars(
     )
     widest = table["high"].max()
     for position, (share, high, n) in enumerate(zip(table["share"], table["high"], table["n"], strict=True)):
-        ax.annotate(
-            f"{share:.1%} (n = {n:,})", (high, position), xytext=(6, 0), textcoords="offset points", va="center"
-        )
+        text, end = (f"{share:.1%} (n = {n:,})", high) if n else ("undefined (n = 0)", 0)
+        ax.annotate(text, (end, position), xytext=(6, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(table)), [_shortened(name) for name in table.index])
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.3 * widest if widest > 0 else 1), xlabel=xlabel)
@@ -127,9 +126,11 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
     read = n_tokens[n_tokens > 0]
     sns.histplot(x=read, discrete=True, color=SINGLE_COLOUR, linewidth=0, alpha=1, ax=ax)
     median = read.median()
-    ax.axvline(median, color="#D55E00", linewidth=2)
-    ax.annotate(f"median {median:.0f}", (median, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
-    title = f"{len(read):,} texts, longest {read.max():,} tokens"
+    if len(read):
+        ax.axvline(median, color="#D55E00", linewidth=2)
+        ax.margins(y=0.15)  # room for its name above the bars
+        ax.annotate(f"median {median:.0f}", (median, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
+    title = f"{len(read):,} texts, longest {read.max():,} tokens" if len(read) else "0 texts"
     if limit is not None:
         title += f"; the model reads {limit:,}"
         if limit <= 1.2 * read.max():

@@ -16,14 +16,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t, ttest_ind
 
-from .calibration import gold_probabilities
+from .calibration import gold_losses
 from .files import DataError, read_table
-from .intervals import RESAMPLES, proportions
+from .intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
 from .labels import LABELS
 
 PROBES_FOLDER = Path(__file__).parent / "demo" / "probes"
 PAIR_COLUMNS = ("family", "frame", "tone", "subject_a", "subject_b", "text_a", "text_b")
 CASE_COLUMNS = ("capability", "kind", "text", "other", "expected")
+_EFFECT = ["pairs", "frames", "shift", "shift_low", "shift_high", "flip_rate", "flip_low", "flip_high", "p_value"]
 _EXPECTED = {"MFT": LABELS, "INV": ("same",), "DIR": ("up", "down")}
 TOLERANCE = 0.05
 """How far a score may move the wrong way before a directional case fails: saturated probabilities always move a bit."""
@@ -44,12 +45,12 @@ def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
     Raises
     ------
     DataError
-        A missing column; empty cells and pairs of equal texts, with their lines.
+        A missing column; empty cells and pairs of equal texts, with the numbers of their rows.
     """
     pairs, problems = _read(path, PAIR_COLUMNS, may_be_empty=())
     same = np.flatnonzero(pairs["text_a"] == pairs["text_b"])
     problems += [(row, "text_a and text_b are the same; expected another subject") for row in same]
-    _refuse(problems, pairs, path)
+    _refuse(problems, path)
     return pairs
 
 
@@ -66,19 +67,20 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
     ------
     DataError
         A missing column; empty cells, unknown kinds, expectations that a kind does not know, and second texts too many
-        or too few, with their lines.
+        or too few, with the numbers of their rows.
     """
     cases, problems = _read(path, CASE_COLUMNS, may_be_empty=("other",))
     for row, case in enumerate(cases.itertuples()):
         if case.kind not in _EXPECTED:
             problems.append((row, f"column kind: expected MFT, INV or DIR, got {case.kind!r:.80}"))
             continue
-        if not set(case.expected.split("|")) <= set(_EXPECTED[case.kind]):
+        expected = case.expected.split("|") if case.kind == "MFT" else [case.expected]
+        if not set(expected) <= set(_EXPECTED[case.kind]):
             allowed = ", ".join(_EXPECTED[case.kind])
             problems.append((row, f"column expected: for {case.kind} one of {allowed}, got {case.expected!r:.80}"))
         if (case.other == "") != (case.kind == "MFT"):
             problems.append((row, "column other: expected a second text for INV and DIR, none for MFT"))
-    _refuse(problems, cases, path)
+    _refuse(problems, path)
     return cases
 
 
@@ -96,15 +98,12 @@ def _read(
     return table, empty
 
 
-def _refuse(problems: list[tuple[int, str]], table: pd.DataFrame, path: str | Path) -> None:
-    """Raise `DataError` for what is wrong, with the line of each row: a header, and no blank lines, come before it."""
-    if not problems:
-        return
-    breaks = table.apply(lambda column: column.str.count("\n")).sum(axis=1)
-    lines = breaks.cumsum() - breaks + table.index + 2
-    told = [f"line {lines.iloc[row]}, {what}" for row, what in sorted(problems)]
-    more = f" (and {len(told) - 5} more)" if len(told) > 5 else ""
-    raise DataError(f"{path}: {'; '.join(told[:5])}{more}")
+def _refuse(problems: list[tuple[int, str]], path: str | Path) -> None:
+    """Raise `DataError` for what is wrong, with the number of each row."""
+    if problems:
+        told = [f"row {row + 1}, {what}" for row, what in sorted(problems)]
+        more = f" (and {len(told) - 5} more)" if len(told) > 5 else ""
+        raise DataError(f"{path}: {'; '.join(told[:5])}{more}")
 
 
 # Counterfactual pairs
@@ -146,42 +145,39 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
     Parameters
     ----------
     scored : as from `score_pairs`
-    resamples, seed : of the bootstrap; whole frames are drawn, for the pairs of one share their
-        sentence
+    resamples, seed : of bootstrap and permutations; both take whole frames, for the pairs of one share their sentence
 
     Returns
     -------
     DataFrame indexed by `family`, in order of appearance
         `pairs` with a prediction on both sides, and their `frames`; `shift`, the mean change of the score from a to b,
-        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`
-        (Wilson's over frames where no or every pair flips); `shown`, whether the interval of the shift leaves out 0.
-        With fewer than 2 frames the other intervals are NaN.
+        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`;
+        `p_value` that there is no shift; `q_value`, corrected for the number of families (Benjamini and Hochberg 1995);
+        `shown`, whether that is at most 0.05. NaN with fewer than 2 frames.
+
+    Notes
+    -----
+    The p-value gives each frame's shifts a random sign: without an effect a and b could as well change places. With
+    fewer than 6 frames there are too few signs for one below 0.05. The
+    interval of the flip rate is Wilson's over the effective number of pairs (Korn and Graubard 1998), those that would
+    say as much were they independent; where no or every pair flips, as many as there are frames.
     """
     generator = np.random.default_rng(seed)
     rows = {}
     for family, members in scored[scored["shift"].notna()].groupby("family", sort=False):
         sums = members.groupby("frame").agg(n=("shift", "size"), shift=("shift", "sum"), flipped=("flipped", "sum"))
-        n_frames = len(sums)
+        n_frames, (n, shift, flipped) = len(sums), sums.to_numpy(dtype=float).T
         weights = generator.multinomial(n_frames, np.full(n_frames, 1 / n_frames), size=resamples)
-        n, shift, flipped = (weights @ sums.to_numpy(dtype=float)).T  # each (resamples,)
-        mean_shift, flip_rate = float(members["shift"].mean()), float(members["flipped"].mean())
-        low, high = _interval(shift / n, mean_shift, n_frames)
-        flip_low, flip_high = np.clip(_interval(flipped / n, flip_rate, n_frames), 0, 1)
-        if flip_rate in (0.0, 1.0):  # resamples of nothing but nothing would claim certainty
-            frames = proportions(pd.Series([int(flip_rate) * n_frames]), n_frames)
-            flip_low, flip_high = frames["low"].item(), frames["high"].item()
-        rows[family] = {
-            "pairs": len(members),
-            "frames": n_frames,
-            "shift": mean_shift,
-            "shift_low": low,
-            "shift_high": high,
-            "flip_rate": flip_rate,
-            "flip_low": flip_low,
-            "flip_high": flip_high,
-            "shown": bool(low > 0 or high < 0),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("family")
+        low, high = _interval((weights @ shift) / (weights @ n), shift.sum() / n.sum(), n_frames)
+        flip_low, flip_high = _interval_of_share(flipped, n)
+        signed = np.abs(generator.choice([-1.0, 1.0], size=(resamples, n_frames)) @ shift)
+        as_large = (signed >= abs(shift.sum()) - 1e-12).sum()
+        p_value = (1 + as_large) / (1 + resamples) if n_frames > 1 else np.nan
+        shifts, flips = (shift.sum() / n.sum(), low, high), (flipped.sum() / n.sum(), flip_low, flip_high)
+        rows[family] = (len(members), n_frames, *shifts, *flips, p_value)
+    table = pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="family"), columns=_EFFECT)
+    table["q_value"] = q_values(table["p_value"])
+    return table.assign(shown=table["q_value"] <= 0.05)
 
 
 def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
@@ -196,6 +192,20 @@ def _interval(sample: np.ndarray, value: float, n_frames: int) -> tuple[float, f
     wider = t.ppf(0.975, n_frames - 1) / norm.ppf(0.975) * np.sqrt(n_frames / (n_frames - 1))
     low, high = value + wider * (np.quantile(sample, [0.025, 0.975]) - value)
     return float(low), float(high)
+
+
+def _interval_of_share(flipped: np.ndarray, n: np.ndarray) -> tuple[float, float]:
+    """Of flips and pairs of each frame, (frames,)."""
+    n_frames, share = len(n), flipped.sum() / n.sum()
+    effective = float(n_frames)
+    if 0 < share < 1:
+        if n_frames < 2:
+            return np.nan, np.nan
+        variance = n_frames / (n_frames - 1) * ((flipped - share * n) ** 2).sum() / n.sum() ** 2
+        effective = min(divide(share * (1 - share), variance), n.sum())
+        effective *= (norm.ppf(0.975) / t.ppf(0.975, n_frames - 1)) ** 2  # few frames know their variance badly
+    low, high = wilson_interval(np.array([share]), np.array([effective]))
+    return low.item(), high.item()
 
 
 # Behavioural cases
@@ -235,7 +245,7 @@ def judge_cases(
 
 
 def failures(judged: pd.DataFrame, n: int = 1) -> pd.DataFrame:
-    """The first n failed cases of each capability, in order, to see what failing looks like."""
+    """The first n failed cases of each capability and kind, in order, to see what failing looks like."""
     return judged[judged["failed"]].groupby(["capability", "kind"], sort=False).head(n)
 
 
@@ -311,7 +321,6 @@ def contamination(
 
 def _surprise(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
     """`loss` and `confidence` of the rows that have label and prediction."""
-    with np.errstate(divide="ignore"):
-        loss = np.minimum(-np.log(gold_probabilities(gold, predictions)), 20)
+    loss = np.minimum(gold_losses(gold, predictions), 20)
     table = pd.DataFrame({"loss": loss, "confidence": predictions[list(LABELS)].max(axis=1).astype(float)})
     return table[loss.notna()]

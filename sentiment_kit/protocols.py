@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .evaluation import best_over_mixed, count_polarities, polarity_f1, polarity_score
-from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined
+from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportions
 from .labels import LABELS
 
 Score = Callable[[np.ndarray], np.ndarray]
@@ -51,7 +51,8 @@ def protocol_table(
     Returns
     -------
     DataFrame indexed by `protocol` and `score`
-        `value` in [0, 1], higher is better, with its 95% interval `low` to `high`; `n`; `ceiling`, the most that three
+        `value` in [0, 1], higher is better, with its 95% interval `low` to `high` (Wilson's for accuracies, the
+        bootstrap's for the others); `n`; `ceiling`, the most that three
         labels can reach with an answer to each of these rows; `measures`, what it is; `compare_with`, published figures
         and their sources.
         NaN with a warning where a protocol is undefined, or needs probabilities that are not there.
@@ -82,7 +83,11 @@ def protocol_table(
         measures=[protocol.measures for protocol in PROTOCOLS],
         compare_with=[protocol.compare_with for protocol in PROTOCOLS],
     )
-    return table.assign(ceiling=table["ceiling"].where(table["value"].notna()))
+    defined = table["value"].notna()
+    accuracies = table[defined & (table.index.get_level_values("score") == "accuracy")]
+    shares = proportions((accuracies["value"] * accuracies["n"]).round().astype(int), accuracies["n"])
+    table.loc[shares.index, ["low", "high"]] = shares[["low", "high"]]
+    return table.assign(ceiling=table["ceiling"].where(defined))
 
 
 def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
@@ -240,7 +245,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "four classes, mixed its own (UINAUIL)",
         "macro-F1",
         "mean F1 of the four classes; that of mixed is 0 for three labels",
-        "Italian BERT XXL: F .740 (UINAUIL, Basile et al. 2023); how it is averaged we could not check",
+        "Italian BERT XXL: F .740 (UINAUIL, Basile et al. 2023); its averaging is not stated there",
         _macro_f1,
         _number(_all),
         _best_of_four,

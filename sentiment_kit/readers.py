@@ -18,14 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .cleaning import well_formed
-from .files import COMPRESSIONS, FORMATS, DataError, delimiter_of, file_format, long_fields, open_bytes
+from .data import SENTIPOLC_COLUMNS, sentipolc_layout
+from .files import FORMATS, DataError, delimiter_of, exists, file_format, json_record, long_fields, open_text
 from .hub import file_hash
 
 LONGEST_LINE = 64_000_000
-"""Bytes; a longer line is rejected."""
+"""Characters; a longer line is rejected."""
 LONGEST_RECORD = 1000
-"""Lines of one CSV record, which has no more bytes than `LONGEST_LINE` either; where more would follow, the quote on
-the first was never meant to open."""
+"""Lines of one CSV record, which is no longer than `LONGEST_LINE` either; where more would follow, the quote on the
+first was never meant to open."""
 LONGEST_PART = 64_000_000
 """Characters; a part of text ends there, so that memory is bounded whatever the rows are."""
 
@@ -42,6 +43,8 @@ class Source(NamedTuple):
     delimiter: str
     quoting: int
     types: dict[str, str]  # of columns that are not text
+    headed: bool  # False for SENTIPOLC's gold file, whose columns are known
+    text: str | None  # a column of JSON Lines that must hold nothing but texts
 
 
 class Rejected(NamedTuple):
@@ -73,15 +76,16 @@ def find_files(inputs: list[str | Path]) -> list[Path]:
     found: list[Path] = []
     for given in inputs:
         path = Path(given)
-        if path.is_dir():
-            members = sorted(member for member in path.rglob("*") if member.is_file() and _is_known(member))
-        elif path.exists():
+        is_file = exists(path) and path.is_file()
+        if is_file:
             members = [path]
+        elif exists(path) and path.is_dir():
+            members = sorted(member for member in path.rglob("*") if _is_known(member))
         else:
             pattern = path.relative_to(path.anchor).as_posix() if path.is_absolute() else path.as_posix()
             root = Path(path.anchor) if path.is_absolute() else Path()
             members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
-        if not path.is_file():
+        if not is_file:
             members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
         if not members:
             raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
@@ -105,8 +109,10 @@ def _is_known(path: Path) -> bool:
     return file_format(path) in FORMATS
 
 
-def inspect(path: Path) -> Source:
+def inspect(path: Path, text: str | None = None) -> Source:
     """Look through a file before the work: its hash, its columns, how many lines it has.
+
+    Of JSON Lines, rows with anything but text in the column `text` will be rejected.
 
     Raises
     ------
@@ -120,7 +126,7 @@ def inspect(path: Path) -> Source:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
     if size == 0:
         raise DataError(f"{path}: the file is empty")
-    delimiter, quoting, lines, types = "", csv.QUOTE_MINIMAL, 0, {}
+    delimiter, quoting, lines, types, headed = "", csv.QUOTE_MINIMAL, 0, {}, True
     if suffix == ".parquet":
         file = _parquet(path)
         columns, lines = list(file.schema_arrow.names), file.metadata.num_rows
@@ -132,20 +138,19 @@ def inspect(path: Path) -> Source:
             names.update(dict.fromkeys(record or ()))
         columns = list(names)
     else:
-        header = next((line.text for line in _lines(path) if line.text.strip()), "")
-        delimiter = delimiter_of(header) if suffix == ".csv" else "\t"
+        delimiter, headed = sentipolc_layout(path) or (delimiter_of(path), True)
         if suffix == ".tsv" and any(_is_quoting(bad) for _, bad in _csv_records(path, "\t", quoting, 0)):
             quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
         header_fields, bad = next(_csv_records(path, delimiter, quoting, 0), ([], None))
-        if bad is not None:
+        if headed and bad is not None:
             raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
-        columns = header_fields or []
-        lines = sum(1 for _ in _lines(path)) - 1
+        columns = header_fields or [] if headed else list(SENTIPOLC_COLUMNS)
+        lines = sum(1 for _ in _lines(path)) - headed
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice or not columns:
         what = f"the column {twice[0]!r} occurs twice" if twice else "no columns"
         raise DataError(f"{path}: {what}; expected a header that names each column once")
-    return Source(path, suffix, size, digest, columns, lines, delimiter, quoting, types)
+    return Source(path, suffix, size, digest, columns, lines, delimiter, quoting, types, headed, text)
 
 
 def _is_text(type: pa.DataType) -> bool:
@@ -164,10 +169,10 @@ def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
         yield from _parquet_parts(source, rows, first)
         return
     if source.format == ".jsonl":
-        records = (_as_row(record, bad, source.columns) for record, bad in _json_records(source.path))
+        records = (_as_row(record, bad, source.columns) for record, bad in _json_records(source.path, source.text))
     else:
         records = _csv_records(source.path, source.delimiter, source.quoting, len(source.columns))
-        next(records, None)  # the header
+        records = islice(records, int(source.headed), None)
     schema = pa.schema([(name, pa.string()) for name in source.columns])
     for chunk in islice(_chunks(records, rows), first, None):
         good = [fields for fields, _ in chunk if fields is not None]
@@ -201,22 +206,20 @@ class _Line(NamedTuple):
 
 def _lines(path: Path) -> Iterator[_Line]:
     """The lines of a text file, unpacked where it is compressed."""
-    with open_bytes(path) as stream:
+    with open_text(path, "surrogateescape") as stream:
         number = 0
-        while data := stream.readline(LONGEST_LINE):
+        while text := stream.readline(LONGEST_LINE):
             number += 1
-            if number == 1:
-                data = data.removeprefix(b"\xef\xbb\xbf")
-            problem = "a NUL byte" if b"\0" in data else None
-            if len(data) >= LONGEST_LINE and not data.endswith(b"\n"):
-                problem = f"a line of more than {LONGEST_LINE:,} bytes"
-                while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            problem = "a NUL byte" if "\0" in text else None
+            if len(text) >= LONGEST_LINE and not text.endswith(("\n", "\r")):
+                problem = f"a line of more than {LONGEST_LINE:,} characters"
+                while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
                     pass
             try:
-                text = data.decode()
-            except UnicodeDecodeError as error:
-                problem = problem or f"not UTF-8 (byte 0x{data[error.start]:02x})"
-                text = data.decode(errors="replace")
+                text.encode()
+            except UnicodeEncodeError as error:  # a byte that is no text stands as a lone surrogate
+                problem = problem or f"not UTF-8 (byte 0x{ord(text[error.start]) - 0xDC00:02x})"
+                text = text.encode(errors="surrogateescape").decode(errors="replace")
             yield _Line(number, text, problem)
 
 
@@ -261,19 +264,18 @@ def _csv_records(path: Path, delimiter: str, quoting: int, width: int) -> Iterat
                 yield fields, None
 
 
-def _json_records(path: Path) -> Iterator[tuple[dict[str, Any] | None, Rejected | None]]:
+def _json_records(path: Path, text: str | None = None) -> Iterator[tuple[dict[str, Any] | None, Rejected | None]]:
     for line in _lines(path):
         if not line.text.strip():
             continue
         problem, value = line.problem, None
         if problem is None:
             try:
-                value = json.loads(line.text)
-            except (ValueError, RecursionError) as error:
-                problem = f"not valid JSON ({error})"
-            else:
-                if not isinstance(value, dict):
-                    problem = f"expected a JSON object, got {type(value).__name__}"
+                value = json_record(line.text)
+                if text is not None and not isinstance(value.get(text), str | None):
+                    problem = f"expected text in {text!r}, got {type(value[text]).__name__}"
+            except ValueError as error:
+                problem = str(error)
         yield (value, None) if problem is None else (None, _rejected([line], problem))
 
 
@@ -301,8 +303,7 @@ def _rejected(lines: list[_Line], reason: str) -> Rejected:
 
 
 def _parquet(path: Path) -> pq.ParquetFile:
-    compression = COMPRESSIONS.get(path.suffix.lower())
-    if compression is not None:
+    if path.suffix.lower() != ".parquet":
         raise DataError(f"{path}: Parquet files are compressed inside; unpack the {path.suffix} around it first")
     try:
         return pq.ParquetFile(path)

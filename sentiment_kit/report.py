@@ -7,6 +7,7 @@ that measures speed runs alone. Needs the extra `notebooks`.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import multiprocessing
 import os
 import platform
@@ -14,19 +15,22 @@ import re
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
 from . import __version__
-from .data import load_data
+from .backends import usable_cores
+from .data import DEMO_FILE, load_data
 from .files import DataError
 from .hub import DEMO_MODEL, file_hash, find_folder, weights_hash
 from .inference import show_progress
-from .pages import TABLES, Run, index, page
+from .pages import TABLES, Run, index, is_page, page
 
 _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
@@ -68,7 +72,6 @@ def write_report(
     model: str = "demo",
     data: str = "demo",
     jobs: int | None = None,
-    progress: bool | None = None,
 ) -> list[Run]:
     """Run notebooks, and write a page for each and an index into a folder; pages of an earlier report are replaced.
 
@@ -78,7 +81,6 @@ def write_report(
     output : folder, made if it is not there
     model, data : what `MODEL` and `DATA` become; a path of `data` may be relative to where this runs
     jobs : notebooks at a time; default: half the cores, at least two on two
-    progress : show a bar; default: on a terminal
 
     Returns
     -------
@@ -87,7 +89,7 @@ def write_report(
     Raises
     ------
     DataError, ModelError
-        If model or data cannot be had at all, before anything is run.
+        If model or data cannot be had at all, or the folder has an index of something else, before anything is run.
     """
     facts = _facts(model, data)
     output = Path(output)
@@ -95,10 +97,14 @@ def write_report(
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
-    runs = run_notebooks(notebooks, parameters=_parameters(model, data), jobs=jobs, progress=progress)
-    for earlier in output.glob("[0-9][0-9]_*.html"):
+    if (output / "index.html").exists() and not is_page(output / "index.html"):
+        raise DataError(f"{output / 'index.html'}: written by something else; name another folder")
+    parameters = _parameters(model, data)
+    runs = [_as_named(run, parameters) for run in run_notebooks(notebooks, parameters=parameters, jobs=jobs)]
+    for earlier in filter(is_page, output.glob("[0-9][0-9]_*.html")):
         earlier.unlink()
-    footer = f"sentiment-kit {__version__}; model {model}; data {Path(data).name}"
+    known = dict(facts)
+    footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
     for run in runs:
         (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
     stand_in = DEMO_MODEL in (model, data)
@@ -112,7 +118,6 @@ def run_notebooks(
     parameters: dict[str, str],
     jobs: int | None = None,
     sharp: bool = True,
-    progress: bool | None = None,
 ) -> list[Run]:
     """Run notebooks, several at a time, and afterwards those that measure speed, one at a time.
 
@@ -123,13 +128,13 @@ def run_notebooks(
     jobs : how many at a time, each with its share of the cores
     sharp : figures at twice the resolution
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     jobs = jobs or max(cores // 2, min(cores, 2))
     timed = [path for path in notebooks if _TIMED in path.read_text(encoding="utf-8")]
     runs: dict[Path, Run] = {}
     # The shares of the cores are environment variables of the processes, which their kernels inherit.
     context = multiprocessing.get_context("spawn")
-    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(progress)) as bar:
+    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar:
         for paths, n in (([path for path in notebooks if path not in timed], jobs), (timed, 1)):
             threads = max(cores // n, 1)
             with ProcessPoolExecutor(n, context, initializer=_limit_threads, initargs=(threads,)) as pool:
@@ -174,12 +179,12 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
     return Run(path.stem, _without_traces(notebook), error)
 
 
-def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None, progress: bool | None = None) -> list[Run]:
+def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None) -> list[Run]:
     """Run notebooks on the demo and write them back as they are committed: without the tables' library and live parts.
 
     One that fails keeps its file.
     """
-    runs = run_notebooks(notebooks, parameters={}, jobs=jobs, sharp=False, progress=progress)
+    runs = run_notebooks(notebooks, parameters={}, jobs=jobs, sharp=False)
     for path, run in zip(notebooks, runs, strict=True):
         if not run.error:
             nbformat.write(_committed(run.notebook), path)
@@ -193,18 +198,40 @@ def _parameters(model: str, data: str) -> dict[str, str]:
     return {name: value for name, value in (("MODEL", model), ("DATA", data)) if value != "demo"}
 
 
+def _as_named(run: Run, parameters: dict[str, str]) -> Run:
+    """Absolute paths, which notebooks need and readers do not, give way to the names of file and folder."""
+    for value in parameters.values():
+        if Path(value).is_absolute():
+            for cell in run.notebook.cells:
+                cell.source = cell.source.replace(value, Path(value).name)
+                for output in cell.get("outputs", []):
+                    if "text" in output:
+                        output.text = output.text.replace(value, Path(value).name)
+    return run
+
+
 def _facts(model: str, data: str) -> list[tuple[str, str]]:
     folder, revision = find_folder(model)
     tweets = load_data(data, mixed="keep", split="test")
     labelled = int(tweets["label"].notna().sum())
-    path = Path(data)
+    path = DEMO_FILE if data == DEMO_MODEL else Path(data)
+    which = "demo, its test part" if data == DEMO_MODEL else path.name
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    sizes = {"num_hidden_layers": "layers", "hidden_size": "hidden size", "vocab_size": "vocabulary"}
+    built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
     versions = [f"{name} {importlib.metadata.version(name).split('+')[0]}" for name in _VERSIONS]
+    command = "sentiment-kit report" + "".join(
+        f" --{option} {Path(value).name if Path(value).exists() else value}"
+        for option, value in (("model", model), ("data", data))
+    )
     return [
-        ("model", model + (f", commit {revision}" if revision else "")),
-        ("its weights", f"SHA-256 {weights_hash(folder)[:16]}"),
-        ("data", f"{path.name}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
-        *([("their file", f"SHA-256 {file_hash(path)[:16]}")] if path.is_file() else []),
+        ("model", (Path(model).name if Path(model).is_dir() else model) + (f", commit {revision}" if revision else "")),
+        ("its network", ", ".join([config.get("model_type", "unknown"), *built])),
+        ("its weights", f"SHA-256 {weights_hash(folder)}"),
+        ("data", f"{which}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
+        *([("their file", f"SHA-256 {file_hash(path)}")] if path.is_file() else []),
         ("software", ", ".join([f"sentiment-kit {__version__}", f"Python {platform.python_version()}", *versions])),
+        ("made", f"{datetime.now(UTC):%Y-%m-%d} on {usable_cores()} cores ({platform.machine()}) by: {command}"),
     ]
 
 
@@ -226,7 +253,8 @@ def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 if not (output.get("name") == "stderr" and _BAR.search(output["text"]))
             ]
         cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
-    return notebook
+    # What was printed in one go may arrive in several pieces, as the kernel pleases.
+    return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
 
 
 def _committed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

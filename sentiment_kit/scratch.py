@@ -20,6 +20,7 @@ from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from .cleaning import clean_tweets
+from .files import DataError
 from .labels import LABELS
 from .model import quiet_transformers
 
@@ -42,7 +43,8 @@ def write_small_bert(
         What vocabulary and embeddings come from: the training part alone, for a fair test.
     folder : existing folder
         Gets vocab.txt, config.json, tokenizer_config.json and model.safetensors.
-    hidden_size, layers : a multiple of 16, which is a head's width; the defaults make 0.3 million weights
+    hidden_size, layers : the defaults make 0.3 million weights
+        The size is a multiple of 16, which is a head's width, and no more than the word pieces there are.
     vocabulary : word pieces at most
     dropout : of hidden layers and attention; with few tweets a half is not too much
     seed : of the random weights
@@ -50,9 +52,21 @@ def write_small_bert(
     Returns
     -------
     int, the word pieces there are
+
+    Raises
+    ------
+    DataError
+        A `hidden_size` that is no multiple of 16, or larger than the word pieces that the texts give.
     """
+    if hidden_size < 16 or hidden_size % 16:
+        raise DataError(f"hidden_size must be a multiple of 16, but {hidden_size} was passed")
     texts = clean_tweets(pd.Series(texts)).tolist()
     n_pieces = write_vocabulary(texts, folder, size=vocabulary)
+    if n_pieces < hidden_size:
+        raise DataError(
+            f"{len(texts):,} texts give {n_pieces:,} word pieces, too few for a hidden_size of {hidden_size:,}; take a "
+            "smaller one (--hidden-size), or more texts"
+        )
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=n_pieces,

@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
-from .calibration import gold_probabilities
+from .calibration import gold_losses
 from .duplicates import near_duplicates
-from .evaluation import SCORES, check_index, matched_codes, scores_of_counts
-from .intervals import RESAMPLES, bootstrap, minimum_detectable_difference
+from .evaluation import SCORES, check_index, matched_codes, score_intervals, scores_of_counts
+from .intervals import RESAMPLES, bootstrap, minimum_detectable_difference, q_values
+from .labels import LABELS
+
+_WORTH_SHOWING = 0.1
+"""The gap that a slice must be able to show to support a claim."""
 
 # A score inside and outside
 
@@ -26,7 +29,6 @@ def scores_by_slice(
     slices: pd.DataFrame,
     *,
     score: str = "accuracy",
-    worth_showing: float = 0.1,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -37,22 +39,28 @@ def scores_by_slice(
     gold, predicted : Series of labels with the same index; missing as in `evaluation.scores`
     slices : bool columns with the same index, one a slice; a missing value is outside
     score : one of `evaluation.SCORES`
-    worth_showing : the gap that a slice must be able to show to support a claim
     resamples, seed : of the bootstrap and the permutations
 
     Returns
     -------
     DataFrame indexed by slice
-        `n`, `value`, `low`, `high` inside; `n_outside`, `value_outside`; `gap`, inside - outside, with its 95%
-        bootstrap interval `gap_low` to `gap_high`; `p_value` of a permutation test, two-sided; `q_value`, corrected for
-        the number of slices (Benjamini and Hochberg 1995); `detectable`, the smallest drop that so many rows show with
-        80% power (of a share as large as the value outside; for scores other than accuracy a rough guide); `enough`,
-        whether that is at most `worth_showing`. NaN where a slice or its complement is empty or the score undefined.
+        `n`, `value`, `low`, `high` inside, as in `evaluation.score_intervals`; `n_outside`, `value_outside`; `gap`,
+        inside - outside, with its 95% bootstrap interval `gap_low` to `gap_high`; `p_value` of a permutation test,
+        two-sided; `q_value`, corrected for the number of slices (Benjamini and Hochberg 1995); `detectable`, the
+        smallest drop that so many rows show with 80% power (of a share as large as the value outside; for scores other
+        than shares a rough guide); `enough`, whether that is at most 0.1. NaN where a slice or its complement is empty
+        or the score undefined.
 
     Raises
     ------
     ValueError
         An unknown score, different indexes, a column that is not bool.
+
+    Notes
+    -----
+    The permutations shuffle who is in the slice among all rows, for a recall among the rows of its label, and for a
+    precision among those so predicted, so that n stays. With few rows, or close to 0 or 1, test and interval can
+    disagree near the border; a verdict goes by the q-value.
     """
     if score not in SCORES:
         raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
@@ -63,15 +71,10 @@ def scores_by_slice(
     for name in slices.columns:
         inside = _membership(slices[name])[labelled]
         counts = np.bincount(12 * ~inside + 4 * true + given, minlength=24).reshape(2, 3, 4)
-        rows[name] = _slice_row(counts, score, worth_showing, resamples, seed)
+        rows[name] = _slice_row(counts, score, resamples, seed)
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("slice")
-    tested = table["p_value"].notna()
-    table["q_value"] = np.nan
-    if tested.any():
-        table.loc[tested, "q_value"] = false_discovery_control(table.loc[tested, "p_value"])
-    order = list(table.columns.drop("q_value"))
-    order.insert(order.index("p_value") + 1, "q_value")
-    return table[order]
+    table.insert(table.columns.get_loc("p_value") + 1, "q_value", q_values(table["p_value"]))
+    return table
 
 
 def _membership(column: pd.Series) -> np.ndarray:
@@ -82,22 +85,21 @@ def _membership(column: pd.Series) -> np.ndarray:
     return values.to_numpy(dtype=bool)
 
 
-def _slice_row(counts: np.ndarray, score: str, worth_showing: float, resamples: int, seed: int) -> dict[str, object]:
+def _slice_row(counts: np.ndarray, score: str, resamples: int, seed: int) -> dict[str, object]:
     """One row from counts (2 inside and outside, 3 true, 4 predicted)."""
 
     def gap_of(drawn: np.ndarray) -> dict[str, np.ndarray]:
         both = scores_of_counts(drawn)[score]  # (..., 2)
         return {"gap": both[..., 0] - both[..., 1]}
 
-    n, n_outside = (int(part.sum()) for part in counts)
-    inside = bootstrap(counts[0], scores_of_counts, resamples=resamples, seed=seed).loc[score]
+    inside, other = (score_intervals(part, resamples=resamples, seed=seed).loc[score] for part in counts)
     gap = bootstrap(counts, gap_of, resamples=resamples, seed=seed).loc["gap"]
-    outside = float(scores_of_counts(counts)[score][1])
+    n, n_outside, outside = int(inside["n"]), int(other["n"]), float(other["value"])
     enough_rows = n and n_outside and 0 <= outside <= 1
     detectable = minimum_detectable_difference(n, n_outside, share=outside) if enough_rows else np.nan
     return {
         "n": n,
-        **inside,
+        **inside[["value", "low", "high"]],
         "n_outside": n_outside,
         "value_outside": outside,
         "gap": gap["value"],
@@ -105,7 +107,7 @@ def _slice_row(counts: np.ndarray, score: str, worth_showing: float, resamples: 
         "gap_high": gap["high"],
         "p_value": _permutation_p(counts, score, resamples, seed),
         "detectable": detectable,
-        "enough": bool(detectable <= worth_showing),
+        "enough": bool(detectable <= _WORTH_SHOWING),
     }
 
 
@@ -114,6 +116,12 @@ def _permutation_p(counts: np.ndarray, score: str, resamples: int, seed: int) ->
 
     To shuffle membership is to draw the slice's table from the whole one without replacement.
     """
+    kind, _, label = score.partition("_")
+    if kind in ("recall", "precision"):  # of its own rows alone: that a slice has more of them than others is no gap
+        own = np.zeros_like(counts)
+        cells = (slice(None), LABELS.index(label)) if kind == "recall" else (..., LABELS.index(label))
+        own[cells] = counts[cells]
+        counts = own
     whole = counts.sum(axis=0)
     both = scores_of_counts(counts)[score]
     observed = abs(both[0] - both[1])
@@ -174,7 +182,7 @@ def worst_errors(
             "text": predictions["text"],
             "gold": gold,
             "predicted": predictions["label"],
-            "loss": -np.log(gold_probabilities(gold, predictions)),
+            "loss": gold_losses(gold, predictions),
             "confidence": predictions["confidence"],
             "slices": _names_of(tags),
             "group": near_duplicates(predictions["text"]),

@@ -40,7 +40,7 @@ def split_tweets(tweets: pd.DataFrame, *, test: float = 0.2, validation: float =
         raise ValueError(f"expected test in [0, 1) and validation in (0, 1), got {test} and {validation}")
     if tweets["label"].isna().any():
         row = tweets.index[tweets["label"].isna()][0]
-        raise ValueError(f"expected a label in each row, but row {row!r} has none; drop such rows first")
+        raise ValueError(f"expected a label in each row, but row {row} has none; drop such rows first")
     groups = near_duplicates(tweets["text"])
     of_group = tweets["label"].astype("str").set_axis(groups).groupby(level=0).first()
     needed = 3 if test else 2

@@ -14,12 +14,12 @@ from IPython.display import HTML
 from itables import to_html_datatable
 
 
-def searchable(table: pd.DataFrame, *, name: str, digits: int = 3, rows: int = 10) -> HTML:
+def searchable(table: pd.DataFrame, *, name: str, rows: int = 10) -> HTML:
     """A table with a search box, a filter above each column, sorting and pages.
 
     Parameters
     ----------
-    table : any; texts are escaped, numbers shown with `digits` decimals
+    table : any; texts are escaped, numbers shown with three decimals
     name : unique in a notebook, letters and hyphens; the table's id, so that the same table gives the same page
     rows : on one page of it
 
@@ -34,10 +34,12 @@ def searchable(table: pd.DataFrame, *, name: str, digits: int = 3, rows: int = 1
     """
     if not re.fullmatch(r"[a-z][a-z-]*", name):
         raise ValueError(f"name must be lower-case letters and hyphens, but {name!r} was passed")
-    numbers = table.select_dtypes("number").columns
+    shown = table.rename(columns=lambda column: html.escape(str(column)))
+    numbers = {column: shown[column].round(3) for column in shown.select_dtypes("number")}
+    texts = [number for number, column in enumerate(shown) if column.startswith(("text", "other"))]
     return HTML(
         to_html_datatable(
-            table.assign(**{column: table[column].round(digits) for column in numbers}).rename(columns=html.escape),
+            shown.assign(**numbers),
             table_id=f"table-{name}",
             connected=False,
             column_filters="header",
@@ -48,6 +50,7 @@ def searchable(table: pd.DataFrame, *, name: str, digits: int = 3, rows: int = 1
             pageLength=rows,
             lengthMenu=[10, 25, 100],
             autoWidth=False,
+            columnDefs=[{"targets": texts, "width": "22rem"}],
             scrollX=True,
             display_logo_when_loading=False,
         )

@@ -38,7 +38,14 @@ from .model import check_body, check_vocabulary, load_tokenizer, max_tokens, qui
 
 
 def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    """Tokenizer and network of a checkpoint; a classification head that it has not is drawn by the seed."""
+    """Tokenizer and network of a checkpoint; a classification head that it has not is drawn by the seed.
+
+    Raises
+    ------
+    ModelError
+        A folder without usable tokenizer or vocabulary, or with weights that are broken or do not fit config.json or
+        the vocabulary.
+    """
     tokenizer = load_tokenizer(folder)
     names = dict(enumerate(LABELS))
     set_seed(seed)
@@ -70,6 +77,21 @@ def make_trainer(
     recipe: dict[str, Any],
     seed: int,
 ) -> TargetTrainer:
+    """A trainer that is ready to start.
+
+    Parameters
+    ----------
+    network, tokenizer : as from `load_base`
+    train, validation : as for `training.fine_tune`, checked
+    workplace : folder for the checkpoints of each epoch; the last and the best are kept
+    recipe : the options of `training.fine_tune` by name, all of them
+    seed : of the order of the tweets and of dropout
+
+    Raises
+    ------
+    DataError
+        A batch size that cannot be divided by the devices times the accumulation steps.
+    """
     arguments = TrainingArguments(
         output_dir=str(workplace),
         optim="adamw_torch",
@@ -129,7 +151,11 @@ def targets(table: pd.DataFrame, smoothing: float = 0.0) -> np.ndarray:
 
 
 def row_weights(train: pd.DataFrame, class_weights: bool) -> np.ndarray:
-    """(n,) with mean 1."""
+    """(n,) with mean 1: the column `weight`, or 1 for each row.
+
+    With `class_weights` they are divided by the sum of the weights of the row's label, so that each label that occurs
+    has the same sum; of a teacher's probabilities each counts with its share.
+    """
     weights = train["weight"].to_numpy(np.float32) if "weight" in train.columns else np.ones(len(train), np.float32)
     if class_weights:
         sums = (targets(train) * weights[:, None]).sum(axis=0)  # (3,)
@@ -204,6 +230,7 @@ def _accuracy(predictions: EvalPrediction) -> dict[str, float]:
 
 
 def learning_curve(log: list[dict[str, float]]) -> pd.DataFrame:
+    """What the trainer logged (its `log_history`) as the table that `training.fine_tune` returns."""
     names = {"loss": "train_loss", "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy"}
     rows: dict[int, dict[str, float]] = {}
     for entry in log:

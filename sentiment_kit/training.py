@@ -35,6 +35,8 @@ from .model_cards import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 
 Precision = Literal["float32", "bfloat16", "float16"]
+BATCH_SIZE = 32
+"""The card's."""
 _RUN = "run.json"
 
 
@@ -47,7 +49,7 @@ def fine_tune(
     learning_rate: float = 2e-5,
     adam_epsilon: float = 1e-8,
     max_epochs: int = 5,
-    batch_size: int = 32,
+    batch_size: int = BATCH_SIZE,
     patience: int = 1,
     label_smoothing: float = 0.0,
     weight_decay: float = 0.0,
@@ -185,7 +187,7 @@ def fine_tune_seeds(
         raise DataError(f"expected different seeds, at least one, got {seeds}")
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
-    check_training_data(train, validation, options.get("batch_size", 32))
+    check_training_data(train, validation, options.get("batch_size", BATCH_SIZE))
     gathered = output.with_name(f"{output.name}.seeds")
     _claim(gathered, _ingredients(base, train, validation) | {"options": options})
     folders = {seed: gathered / f"seed-{seed}" for seed in seeds}
@@ -240,7 +242,7 @@ def is_first_process() -> bool:
 def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_size: int) -> None:
     """Raise `DataError` for what would spoil a training, before it begins."""
     for name, table in (("training", train), ("validation", validation)):
-        targets = [column for column in ("label",) if column in table] or list(LABELS)
+        targets = ["label"] if "label" in table else list(LABELS)
         missing = [column for column in ("text", *targets) if column not in table.columns]
         if missing:
             raise DataError(f"{name} part: expected text, and label or the three probabilities; no {missing[0]}")
@@ -249,15 +251,14 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
             if unknown.any():
                 raise DataError(
                     f"{name} part: expected the labels {', '.join(LABELS)}, got "
-                    f"{table['label'][unknown].iloc[0]!r:.80} (first: index {table.index[unknown][0]!r})"
+                    f"{table['label'][unknown].iloc[0]!r:.80} (first: index {table.index[unknown][0]})"
                 )
-        readable = clean_tweets(table["text"]).fillna("").str.strip() != ""
-        lacking = ~readable | table[targets].isna().any(axis=1)
+        lacking = ~readable(table["text"]) | table[targets].isna().any(axis=1)
         if lacking.any() or table.empty:
             raise DataError(
                 f"{name} part: expected labelled texts, but {int(lacking.sum())} of {len(table)} rows have no label or "
                 "nothing to read once cleaned"
-                + (f" (first: index {table.index[lacking][0]!r}); leave them out" if lacking.any() else "")
+                + (f" (first: index {table.index[lacking][0]}); leave them out" if lacking.any() else "")
             )
         if targets != ["label"]:
             given = table[targets].to_numpy(float)
@@ -272,6 +273,11 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
     weights = pd.to_numeric(train["weight"], errors="coerce") if "weight" in train else pd.Series([1.0])
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
         raise DataError("training part: expected weights that are finite, not negative, and not all 0")
+
+
+def readable(texts: pd.Series) -> pd.Series:
+    """Whether anything is left of each text once cleaned."""
+    return clean_tweets(texts).fillna("").str.strip() != ""
 
 
 def _check_recipe(recipe: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
@@ -20,7 +22,7 @@ from sentiment_kit import cli
 from sentiment_kit.backends import BACKENDS
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
-from sentiment_kit.labels import LABELS
+from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
 from sentiment_kit.scratch import write_vocabulary
 
@@ -134,3 +136,24 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return stop.value.code or 0, printed.out, printed.err
 
     return call
+
+
+# Labels for tests of scores
+
+
+NEG, NEU, POS = LABELS
+
+
+def series(*labels: str | None) -> pd.Series:
+    return pd.Series(labels, dtype=label_dtype)
+
+
+GOLD = series(NEG, NEG, NEU, POS, POS)
+PREDICTED = series(NEG, NEU, NEU, POS, NEG)
+
+
+def drawn(n: int, seed: int = 0, right: float = 0.5) -> tuple[pd.Series, pd.Series]:
+    """Gold labels, and predictions that are right at least with that probability."""
+    generator = np.random.default_rng(seed)
+    gold = pd.Series(generator.choice(LABELS, n), dtype=label_dtype)
+    return gold, gold.where(generator.random(n) < right, pd.Series(generator.choice(LABELS, n), dtype=label_dtype))

@@ -3,13 +3,15 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tqdm import tqdm
 
 from sentiment_kit import batching
-from sentiment_kit.batching import Tokens, batch_bounds, pad, score, score_on_devices, token_budget, tokenize
+from sentiment_kit.batching import FlatTokens, batch_bounds, pad, score, score_on_devices, token_budget, tokenize
 from sentiment_kit.data import load_demo
+from sentiment_kit.hub import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.model import load_model
 
@@ -55,7 +57,7 @@ def test_most_batches_of_many_texts_need_no_padding(demo_model):
 
 
 def test_padding_by_hand():
-    tokens = Tokens(np.array([2, 7, 3, 2, 8, 9, 3]), np.array([3, 4]), np.zeros(2, dtype=bool))
+    tokens = FlatTokens(np.array([2, 7, 3, 2, 8, 9, 3]), np.array([3, 4]), np.zeros(2, dtype=bool))
     input_ids, mask = pad(tokens, np.array([1, 0]), 0)
     assert input_ids.tolist() == [[2, 8, 9, 3], [2, 7, 3, 0]]
     assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
@@ -119,6 +121,24 @@ def test_two_devices_give_the_same_in_order():
 def test_devices_are_a_list(tiny_model, devices):
     with pytest.raises(ValueError, match=r'devices must be a list such as \["cuda:0", "cuda:1"\]'):
         predict(tiny_model, "ciao", devices=devices)
+
+
+def test_a_device_that_is_not_there_is_named_before_anything_starts(tiny_model, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(batching, "ProcessPoolExecutor", None)
+    with pytest.raises(ModelError, match="among cpu, cuda, cuda:0, cuda:1, which are here, but 'cuda:2' was passed"):
+        score_on_devices(tiny_model, ["ciao"], ["cpu", "cuda:2"])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ModelError, match="devices must be among cpu, which are here, but 'cuda' was passed"):
+        predict(tiny_model, "ciao", devices=["cuda"])
+
+
+def test_a_process_that_dies_is_told_with_its_likely_causes(tiny_model, tmp_path):
+    gone = dataclasses.replace(tiny_model, name=str(tmp_path / "gone"))
+    message = r"expected a process each on cpu, cpu to load .*gone and score, but one died: .* memory ran out"
+    with pytest.raises(ModelError, match=message):
+        score_on_devices(gone, ["ciao", "bello"], ["cpu", "cpu"])
 
 
 @pytest.mark.parametrize(("hidden_size", "budget"), [(768, 512), (1024, 384), (64, 6144), (32, 8192)])

@@ -19,6 +19,8 @@ from sentiment_kit.benchmark import (
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.hub import ModelError
+from sentiment_kit.inference import predict
+from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 
 TEXTS = load_demo("test")["text"].head(60).tolist()
@@ -37,6 +39,16 @@ def test_all_ways_give_the_same_answers(measured):
     assert (exact["labels_changed"] == 0).all()
     assert (exact["largest_difference"] < 1e-5).all()
     assert rates.loc["sentiment_kit, onnx-int8", "largest_difference"] > 1e-5, "int8 is another computation"
+
+
+def test_all_ways_read_as_much_of_a_long_text(hub_folder, tiny_model):
+    texts = ["casa bella " * 400, "ciao"]
+    assert predict(tiny_model, texts)["truncated"].tolist() == [True, False]
+    expected = predict(tiny_model, texts)[list(LABELS)].to_numpy(dtype=float)
+    loaded = benchmark._Loaded(str(hub_folder))
+    for label, build in list(benchmark._builders("cpu").items())[:4]:
+        assert "sentiment_kit" not in label
+        np.testing.assert_allclose(build(loaded).run(texts), expected, atol=1e-5, err_msg=label)
 
 
 def test_the_columns_follow_from_each_other(measured):

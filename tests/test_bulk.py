@@ -89,6 +89,29 @@ def test_broken_and_empty_rows(tmp_path, demo_model):
     assert len(scored(tmp_path / "strict")) == 1, "what came before is kept"
 
 
+def test_json_values_that_are_no_text_are_set_apart(tmp_path, demo_model):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "bello"}\n{"text": 5}\n{"text": ["brutto"]}\n{"text": null}\n')
+    assert score_files([path], tmp_path / "out", model=demo_model) == (2, 2, 1, 1)
+    lines = (tmp_path / "out" / "rejected" / "part-00000-000000.jsonl").read_text().splitlines()
+    assert [(row["line"], row["reason"], row["raw"]) for row in map(json.loads, lines)] == [
+        (2, "expected text in 'text', got int", '{"text": 5}\n'),
+        (3, "expected text in 'text', got list", '{"text": ["brutto"]}\n'),
+    ]
+    with pytest.raises(DataError, match=r"t\.jsonl, line 2: expected text in 'text', got int; without --strict"):
+        score_files([path], tmp_path / "strict", model=demo_model, strict=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_whose_name_is_not_utf8(tmp_path, demo_model):
+    path = tmp_path / os.fsdecode(b"caff\xe8.csv")
+    path.write_text("text\nbello\na,b\n")
+    for _ in range(2):
+        assert score_files([path], tmp_path / "out", model=demo_model) == (1, 1, 0, 1)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["inputs"][0]["name"] == "caff\ufffd.csv"
+
+
 def test_a_part_without_any_label_has_the_same_types(tmp_path, demo_model):
     path = tmp_path / "t.csv"
     path.write_text("id,text\n1,@solo\n2,bello\n3,x,y\n")
@@ -189,6 +212,8 @@ def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, t
         score_files([tweets_file], out, model=swapped, part_rows=50)
     with pytest.raises(DataError, match="was begun with text 'text', now it is 'id'"):
         score_files([tweets_file], out, model=demo_model, part_rows=50, text="id")
+    with pytest.raises(DataError, match="batch_size None, now it is 8"):
+        score_files([tweets_file], out, model=demo_model, part_rows=50, batch_size=8)
     with pytest.raises(DataError, match="part_rows 50, now it is 51"):
         score_files([tweets_file], out, model=demo_model, part_rows=51)
     other = tmp_path / "other.csv"
@@ -318,6 +343,44 @@ def test_options_of_the_other_kind_of_output(tweets_file, tmp_path, monkeypatch,
     assert run(monkeypatch, tweets_file, tmp_path / output, *options) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / output).exists()
+
+
+def test_several_inputs_go_to_no_file(tweets_file, tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, tweets_file, tweets_file, tmp_path / "out.csv") == 2
+    assert "2 inputs go to a folder, but" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+    (tmp_path / "dir.csv").mkdir()
+    assert run(monkeypatch, tweets_file, tweets_file, tmp_path / "dir.csv") == 0
+
+
+def test_sentipolc_without_its_header_to_a_file_and_to_a_folder(tmp_path, monkeypatch):
+    rows = [f'"{number}",1,0,1,0,0,1,{number % 3},"{text}"' for number, text in enumerate(["Che bello", "Che schifo"])]
+    (tmp_path / "gold.csv").write_text("\n".join(rows) + "\n")
+    assert run(monkeypatch, tmp_path / "gold.csv", tmp_path / "out.parquet") == 0
+    assert run(monkeypatch, tmp_path / "gold.csv", tmp_path / "out") == 0
+    one, parts = pd.read_parquet(tmp_path / "out.parquet"), scored(tmp_path / "out")
+    assert parts.columns.tolist() == one.columns.tolist()
+    columns = ["idtwitter", "top", "text", "label", "n_tokens"]
+    assert parts[columns].to_numpy().tolist() == one[columns].to_numpy().tolist()
+    assert one["idtwitter"].tolist() == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "columns"),
+    [
+        (TWEETS.iloc[[5, 7, 9, 7]], ["id", "text", "label"]),
+        (pd.concat([TWEETS.iloc[:2], TWEETS.iloc[:2]]), ["id", "text", "label"]),
+        (TWEETS.iloc[:3].set_index("id"), ["id", "text", "label"]),
+    ],
+    ids=["filtered", "joined", "by id"],
+)
+def test_rows_of_a_parquet_file_stay_as_many(tmp_path, monkeypatch, demo_model, frame, columns):
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert run(monkeypatch, tmp_path / "t.parquet", tmp_path / "out.csv") == 0
+    table = pd.read_csv(tmp_path / "out.csv", dtype={"id": str})
+    assert table.columns.tolist()[:4] == [*columns, "negative"]
+    assert table["text"].tolist() == frame["text"].tolist()
+    assert table["predicted_label"].tolist() == predict(demo_model, frame["text"])["label"].tolist()
 
 
 def test_a_spreadsheet_does_not_run_cells(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.cleaning import clean_tweet, clean_tweets
+from sentiment_kit.cleaning import clean_tweet, clean_tweets, is_missing
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,23 @@ def test_clean_tweets_keeps_index_name_and_missing():
     assert cleaned["w"] == "ciao"
 
 
+def test_clean_tweets_takes_a_list():
+    cleaned = clean_tweets(["@a ciao", None])
+    assert cleaned.index.tolist() == [0, 1]
+    assert cleaned[0] == "ciao"
+    assert cleaned.isna().tolist() == [False, True]
+    assert clean_tweets([]).tolist() == []
+    with pytest.raises(TypeError, match="expected a Series or a list of tweets, got one str"):
+        clean_tweets("@a ciao")
+
+
+def test_one_answer_to_what_is_missing():
+    for value in (None, float("nan"), np.float32("nan"), np.float16("nan"), pd.NA, pd.NaT, np.datetime64("NaT")):
+        assert is_missing(value) is True
+    for value in ("", "nan", 0, 0.0, False, [], [None], np.array([np.nan]), np.array(np.nan), {}, b""):
+        assert is_missing(value) is False
+
+
 def test_a_lone_surrogate_survives():
     assert clean_tweets(pd.Series(["a\ud800 @b"], dtype=object))[0] == "a\ud800"
 
@@ -197,3 +214,7 @@ def test_wrong_types_are_named():
         clean_tweet(3)
     with pytest.raises(TypeError, match=r"row 1 \(index 'y'\).*got int: 7"):
         clean_tweets(pd.Series(["a", 7], index=["x", "y"]))
+    with pytest.raises(TypeError, match=r"row 1 \(index 151\): expected"):
+        clean_tweets(pd.Series(["a", 7], index=[150, 151]))
+    with pytest.raises(TypeError, match=r"row 0 \(index 0\): .* got list: \['a'\]"):
+        clean_tweets([["a"]])

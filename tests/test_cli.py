@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from sentiment_kit import __version__, cli
 from sentiment_kit.commands import shared
+from sentiment_kit.commands.train import _parts, _summary
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files import read_table
 from sentiment_kit.inference import predict
@@ -313,6 +315,42 @@ def test_train_splits_trains_and_tells(run, labelled_file, tmp_path):
     assert "accuracy" in printed
 
 
+def test_train_leaves_out_what_has_no_label_or_nothing_to_read(run, labelled_file, tmp_path):
+    """One tweet of nothing but a link among the demo's, and it trains on all the others."""
+    with labelled_file.open("a", encoding="utf-8") as file:
+        file.write("x1,http://t.co/x,positive\nx2,@a,neutral\nx3,bello,\n")
+    code, _, err = run("train", labelled_file, "--output", tmp_path / "m", *TINY)
+    assert code == 0, err
+    assert f"{labelled_file}: 1 rows without label were left out\n" in err
+    assert f"{labelled_file}: 2 rows with nothing to read were left out\n" in err
+    assert "train 86, validation 10, test 24 tweets" in err
+
+
+def test_parts_of_ones_own_stand_for_those_of_the_split(tmp_path, capsys):
+    tweets = load_demo("train").head(30)[["text", "label"]]
+    tweets[20:].to_csv(tmp_path / "v.csv", index=False)
+    own = {"test": None, "validation": str(tmp_path / "v.csv")}
+    tables = _parts(tweets, "t.csv", own, {"text": "text", "label": "label"}, 0)
+    assert {name: len(table) for name, table in tables.items()} == {"train": 15, "validation": 10, "test": 5}
+    assert tables["validation"]["text"].tolist() == tweets["text"][20:].tolist()
+    assert sorted([*tables["train"].index, *tables["test"].index]) == list(range(20))
+    assert "v.csv: 10 tweets for validation; 10 rows of t.csv are copies of one" in capsys.readouterr().err
+
+
+def test_the_summary_of_a_training():
+    row = {"epochs": 2, "accuracy": 0.5, "macro_f1": 0.25}
+    table = pd.DataFrame([row, row | {"accuracy": 0.75}], index=pd.Index([42, 43], name="seed"))
+    told = _summary(table, 1200, Path("m")).split("\n\n")
+    assert told[1].splitlines() == [
+        "Mean and standard deviation over the seeds", "      accuracy  macro_f1", "mean     0.625      0.25",
+        "std      0.177      0.00",
+    ]  # fmt: skip
+    said = "on 1,200 tweets that steered nothing. The model is in m; its README.md tells how it was made"
+    assert told[2] == f"accuracy {said}"
+    one = table.rename(columns={"accuracy": "agreement"})[:1]
+    assert _summary(one, 1200, Path("m")).split("\n\n")[1:] == [f"agreement with the teacher {said}"]
+
+
 def test_train_json(run, labelled_file, tmp_path):
     code, printed, _ = run("train", labelled_file, "--output", tmp_path / "m", *TINY, "--json")
     found = json.loads(printed)
@@ -369,7 +407,12 @@ def test_a_student_learns_from_a_teacher(run, tmp_path, hub_folder):
         ({"text": ["a", "b"], "label": ["buono", "positive"]}, (), "buono"),
         ({"text": list("abcdef"), "label": ["positive"] * 6}, (), "training part: expected at least two labels"),
         ({"text": [*"abcdefgh"], "label": ["positive", "negative"] * 4}, (), "4 rows are fewer than a batch of 16"),
-        ({"text": ["", *"abcdefg"] * 9, "label": ["positive", "negative"] * 36}, (), "nothing to read"),
+        ({"text": ["", "@a"] * 9, "label": ["positive", "negative"] * 9}, (), "18 rows with nothing to read were left"),
+        (
+            {"text": [*"abcdefg"] * 9, "label": ["positive", *["negative", "positive"] * 3] * 9},
+            (),
+            "give 11 word pieces, too few for a hidden_size of 16",
+        ),
         ({"text": ["a"], "label": ["positive"]}, ("--hidden-size", "20"), "must be a multiple of 16"),
         ({"text": ["a"]}, (), "no column 'label'"),
     ],

@@ -1,17 +1,21 @@
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
+from unittest.mock import MagicMock
 
 import pandas as pd
 import psutil
 import pytest
+import torch
 
+from sentiment_kit import cluster
 from sentiment_kit.bulk import score_files
-from sentiment_kit.cluster import _shares
+from sentiment_kit.cluster import _shares, score_on_ray
 from sentiment_kit.data import load_demo
 from sentiment_kit.files import DataError, write_table
-from sentiment_kit.parts import done_parts, first_missing
+from sentiment_kit.parts import Job, done_parts, first_missing
 
 SCRIPT = (
     "import sys; from sentiment_kit.bulk import score_files; from sentiment_kit.model import load_model\n"
@@ -77,6 +81,21 @@ def test_what_is_there_is_not_done_again(big_file, tmp_path, expected, demo_mode
 def test_with_strict_the_row_is_named(big_file, tmp_path, demo_model):
     with pytest.raises(DataError, match=r"tweets\.csv, line 12002: expected 2 fields, got 3; without --strict"):
         score_files([big_file], tmp_path / "out", model=demo_model, part_rows=5000, engine="ray", strict=True)
+
+
+@pytest.mark.parametrize(("device", "passed_on"), [("cpu", "cpu"), ("cuda:1", "cuda")])
+def test_actors_load_what_the_manifest_names(tmp_path, demo_model, monkeypatch, device, passed_on):
+    """On "auto" they would take a GPU where the model is on the processor; which GPU is theirs is Ray's to say."""
+    ray = MagicMock()
+    ray.nodes.return_value = [{"Alive": True, "Resources": {"CPU": 4.0, "GPU": 2.0}}]
+    monkeypatch.setattr(cluster, "_connected", lambda address: (ray, False))
+    model = dataclasses.replace(demo_model, device=torch.device(device))
+    score_on_ray([], tmp_path, Job(model, "text", 500, False, None), address=None, bar=MagicMock())
+    mapped = ray.data.from_items.return_value.flat_map.return_value.map_batches
+    assert mapped.call_args.kwargs["fn_constructor_args"][0] == {
+        "name": "demo", "revision": None, "labels": ("negative", "neutral", "positive"), "backend": "torch",
+        "device": passed_on, "dtype": "torch.float32",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

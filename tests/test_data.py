@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentiment_kit.data import (
+    SENTIPOLC_COLUMNS,
     is_sentipolc,
     load_data,
     load_demo,
@@ -92,7 +93,7 @@ def test_an_unknown_choice_for_mixed():
         (ROWS[1], ROWS[1].replace(",1,0,1,1,", ",1,0,2,1,"), "row 2, column oneg: expected one of 0, 1, got '2'"),
         (ROWS[2], ROWS[2].replace(",2,", ",7,"), "row 3, column top: expected one of 0, 1, 2, got '7'"),
         (ROWS[3], ROWS[3].replace('"Mah', 'Mah').replace('mo"', "mo"), "row 4: expected 9 fields .* got 10"),
-        (HEADER, HEADER.replace("oneg", "uneg"), "expected the columns idtwitter"),
+        (HEADER, HEADER.replace("oneg", "uneg"), "not a SENTIPOLC .* begins with .*,.opos.,.uneg.,"),
         (HEADER, HEADER.replace(',"text"', ""), "not a SENTIPOLC 2016 file; expected 9 fields"),
     ],
 )  # fmt: skip
@@ -108,6 +109,42 @@ def test_other_files_are_not_sentipolc(tmp_path):
     assert not is_sentipolc(tmp_path / "t.csv")
     assert not is_sentipolc(tmp_path / "nowhere.csv")
     assert sentipolc_table(tmp_path / "t.csv") is None
+    with pytest.raises(DataError, match="no such file"):
+        load_sentipolc(tmp_path / "nowhere.csv")
+
+
+def test_only_sentipolcs_own_header_makes_a_file_with_nine_columns_sentipolcs(tmp_path):
+    columns = ["idtwitter", "text", *LABELS, "label", "confidence", "n_tokens", "truncated"]
+    (tmp_path / "scored.csv").write_text(",".join(columns) + "\n1,ciao,0.1,0.2,0.7,positive,0.7,3,False\n")
+    assert not is_sentipolc(tmp_path / "scored.csv")
+    assert load_data(tmp_path / "scored.csv")["label"].tolist() == ["positive"]
+    (tmp_path / "own.csv").write_text(_layout("training").replace(HEADER, " , ".join(SENTIPOLC_COLUMNS).upper()))
+    assert is_sentipolc(tmp_path / "own.csv")
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_no_other_format_is_taken_for_sentipolcs(tmp_path, rows):
+    tweets = pd.DataFrame({"text": ["1,2\r3,4\n" * 50] * rows, "n": range(rows)})
+    tweets.to_parquet(tmp_path / "t.parquet")
+    write_table(tweets.assign(text="a" * 200_000), tmp_path / "long.jsonl")
+    (tmp_path / "t.jsonl").write_bytes((tmp_path / "t.parquet").read_bytes())
+    (tmp_path / "cr.csv").write_bytes(b"id,text\r1,a\r2,b\r")
+    (tmp_path / "wide.csv").write_text("text\n" + "a" * 200_000)
+    (tmp_path / "wider.csv").write_text("a" * 200_000 + ",text\n1,ciao\n")
+    for path in sorted(tmp_path.iterdir()):
+        assert not is_sentipolc(path)
+    assert [
+        len(load_data(tmp_path / name)) for name in ("t.parquet", "long.jsonl", "cr.csv", "wide.csv", "wider.csv")
+    ] == [*(rows, rows, 2, 1, 1)]
+    with pytest.raises(DataError, match=r"t\.jsonl, line 1: NUL bytes"):
+        load_data(tmp_path / "t.jsonl")
+
+
+def test_sentipolc_with_the_line_ends_of_an_old_mac(tmp_path):
+    (tmp_path / "s.csv").write_text(_layout("gold"), newline="\r")
+    (tmp_path / "t.csv").write_text("\n" + _layout("gold"))
+    pd.testing.assert_frame_equal(load_data(tmp_path / "s.csv"), load_data(tmp_path / "t.csv"))
+    assert len(load_data(tmp_path / "s.csv")) == 4
 
 
 def test_the_official_training_file_has_the_published_counts(sentipolc_file):
@@ -180,7 +217,11 @@ def test_without_ids_and_labels(tmp_path):
         ("t.csv", "text,label\na,1\n", {}, "row 1, column label: .* got '1'"),
         ("t.csv", "id,text\n1,a\n,b\n", {}, "row 2, column id: the id is missing"),
         ("t.jsonl", '{"id": 1.5e17, "text": "a"}', {}, "column id: ids are stored as floating-point"),
+        ("t.jsonl", '{"id": 9}\n{"text": "a"}', {}, "row 2, column id: the id is missing"),
         ("t.jsonl", '{"text": "a"}\n{"text": 5}', {}, "row 2, column text: expected text, got int 5"),
+        ("t.jsonl", '{"text": ["a", "b"]}', {}, r"row 1, column text: expected text, got list \['a', 'b'\]"),
+        ("t.jsonl", '{"text": "a", "label": ["a", "b"]}', {}, r"row 1, column label: .* got \['a', 'b'\]"),
+        ("t.csv", "testo,text_original,text\na,b,c\n", {"text": "testo"}, "'text' would become 'text_original', which"),
     ],
 )
 def test_bad_tables_name_row_and_column(tmp_path, name, content, options, message):
@@ -189,11 +230,51 @@ def test_bad_tables_name_row_and_column(tmp_path, name, content, options, messag
         load_tweets(tmp_path / name, **options)
 
 
+def test_a_parquet_file_of_lists(tmp_path):
+    pd.DataFrame({"text": [["a", "b"]] * 3}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="row 1, column text: expected text, got ndarray"):
+        load_tweets(tmp_path / "t.parquet")
+    pd.DataFrame({"text": ["a"], "id": [["a", "b"]]}).to_parquet(tmp_path / "i.parquet")
+    assert load_tweets(tmp_path / "i.parquet")["id"].tolist() == ["['a' 'b']"]
+
+
+def test_a_filtered_frame_has_as_many_rows_as_it_has(tmp_path):
+    pd.DataFrame({"text": list("abc"), "label": ["pos", "", "neg"]}, index=[5, 7, 9]).to_parquet(tmp_path / "t.parquet")
+    table = load_tweets(tmp_path / "t.parquet")
+    assert table[["id", "text"]].to_numpy().tolist() == [["1", "a"], ["2", "b"], ["3", "c"]]
+    assert _missing_as_none(table["label"]) == ["positive", None, "negative"]
+
+
+MARKED = '{"text": "a", "opos": 1, "oneg": 0}\n'
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ('"opos": 1.0, "oneg": 0.0', [1, 0]),
+        ('"opos": "0", "oneg": " 1"', [0, 1]),
+        ('"oneg": 0', "row 2, column opos: expected one of 0, 1, got None .1 such rows"),
+        ('"opos": 0, "oneg": 0.5', "row 2, column oneg: expected one of 0, 1, got 0.5 .1 such rows"),
+        ('"opos": "sì", "oneg": 0', "row 2, column opos: expected one of 0, 1, got 'sì' .1 such rows"),
+        ('"opos": [1], "oneg": 0', r"row 2, column opos: expected one of 0, 1, got \[1\] .1 such rows"),
+    ],
+)
+def test_marks_are_compared_as_numbers(tmp_path, second, found):
+    (tmp_path / "t.jsonl").write_text(f'{MARKED}{{"text": "b", {second}}}\n', encoding="utf-8")
+    if isinstance(found, str):
+        with pytest.raises(DataError, match=found):
+            load_tweets(tmp_path / "t.jsonl")
+    else:
+        assert load_tweets(tmp_path / "t.jsonl")[["opos", "oneg"]].to_numpy().tolist() == [[1, 0], found]
+
+
 def test_a_missing_file_is_no_hub_id(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         load_tweets(tmp_path / "folder" / "t.csv")
     with pytest.raises(DataError, match="no such file"):
         load_tweets("data/t.csv")
+    with pytest.raises(DataError, match="expected a file ending in"):
+        load_data("Che bella giornata! " * 50)
 
 
 def test_a_hub_id_without_the_extra_says_what_to_install(monkeypatch):
@@ -271,7 +352,10 @@ def test_settle_mixed_without_marks_leaves_missing_labels_missing():
     tweets = pd.DataFrame({"label": pd.Series(["positive", None], dtype=label_dtype)})
     for mixed in ("drop", "keep", "neutral", "negative"):
         pd.testing.assert_series_equal(settle_mixed(tweets, mixed), tweets["label"])
-    # With marks, those that are not mixed.
+    # With marks, those that are not mixed; a mixed row's own label goes.
+    mixed = tweets.assign(label=pd.Series(["neutral", "neutral"], dtype=label_dtype), opos=[1, 1], oneg=[1, 0])
+    assert _missing_as_none(settle_mixed(mixed, "drop")) == [None, "neutral"]
+    assert _missing_as_none(settle_mixed(mixed, "keep")) == [None, "neutral"]
     marked = tweets.assign(opos=[1, 0], oneg=[1, 0])
     assert _missing_as_none(settle_mixed(marked, "negative")) == ["negative", None]
     with pytest.raises(ValueError, match='"drop", "neutral", "negative", "keep", but \'both\''):

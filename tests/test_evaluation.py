@@ -3,42 +3,27 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import GOLD, PREDICTED, drawn, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn import metrics
 
 from sentiment_kit.data import load_sentipolc
 from sentiment_kit.evaluation import (
     SCORES,
-    compare_all,
-    compare_models,
     count_polarities,
     minimum_detectable_difference,
     official_polarity_score,
+    score_intervals,
     scores,
     scores_by_class,
     scores_by_group,
     scores_of_counts,
 )
-from sentiment_kit.intervals import bootstrap
+from sentiment_kit.intervals import bootstrap, proportions
 from sentiment_kit.labels import LABELS, label_dtype
 
 NEG, NEU, POS = LABELS
-
-
-def series(*labels):
-    return pd.Series(labels, dtype=label_dtype)
-
-
-GOLD = series(NEG, NEG, NEU, POS, POS)
-PREDICTED = series(NEG, NEU, NEU, POS, NEG)
-
-
-def drawn(n, seed=0, right=0.5):
-    generator = np.random.default_rng(seed)
-    gold = pd.Series(generator.choice(LABELS, n), dtype=label_dtype)
-    return gold, gold.where(generator.random(n) < right, pd.Series(generator.choice(LABELS, n), dtype=label_dtype))
 
 
 # Scores
@@ -137,7 +122,24 @@ def test_no_labelled_rows_are_nan_with_a_warning(rows):
 def test_one_row():
     with pytest.warns(UserWarning, match="mcc, kappa"):
         table = scores(series(POS), series(POS))
-    assert table.loc["accuracy", ["value", "low", "high"]].tolist() == [1, 0, 1]
+    # Wilson: 1 / (1 + z^2) = 1 / 4.841459
+    assert table.loc["accuracy", ["value", "low", "high"]].tolist() == pytest.approx([1, 0.206549, 1], abs=1e-6)
+
+
+def test_shares_have_wilsons_interval_and_their_own_n():
+    # 20 negative tweets, 17 of them found; of 10 neutral ones 5 are called negative.
+    counts = np.zeros((3, 4), dtype=int)
+    counts[0, 0], counts[0, 2], counts[1, 0], counts[1, 1] = 17, 3, 5, 5
+    table = score_intervals(counts)
+    of_negative = table["n"].filter(like="negative").to_dict()
+    assert of_negative == {"precision_negative": 22, "recall_negative": 20, "f1_negative": 25}
+    assert table.loc["accuracy", "n"] == 30
+    # (0.85 + z^2 / 40 -+ z sqrt(0.85 x 0.15 / 20 + z^2 / 1600)) / (1 + z^2 / 20)
+    assert table.loc["recall_negative", ["low", "high"]].tolist() == pytest.approx([0.639581, 0.947631], abs=1e-6)
+    shares = proportions(
+        pd.Series({"accuracy": 22, "precision_negative": 17}), pd.Series([30, 22], ["accuracy", "precision_negative"])
+    )
+    pd.testing.assert_frame_equal(table.loc[shares.index, ["low", "high"]], shares[["low", "high"]], check_names=False)
 
 
 def test_mismatches_and_unknown_labels_are_named():
@@ -183,6 +185,16 @@ def _two_scores(counts):
 
 
 # Groups
+
+
+def test_groups_of_one_name_are_pooled_and_none_is_lost():
+    gold = pd.Series([POS] * 6)
+    groups = pd.Series(["(none)", "", None, 1, "1", 12], dtype=object)
+    assert scores_by_group(gold, gold, groups)["n"].to_dict() == {"1": 2, "12": 1, "(none)": 3}
+    whole = pd.Series([2, None, 10, 2, 10, 2], dtype="Int64")
+    assert scores_by_group(gold, gold, whole)["n"].to_dict() == {"2": 3, "10": 2, "(none)": 1}
+    with pytest.raises(ValueError, match="column 'tags': expected text or numbers to group by .*list"):
+        scores_by_group(gold, gold, pd.Series([["a"]] * 6, name="tags"))
 
 
 def test_scores_by_group_by_hand():
@@ -279,80 +291,3 @@ def test_the_official_file(sentipolc_file):
     }
     ceiling = perfect[NEG]["official_ceiling"]
     assert perfect[NEU]["official"] < perfect[NEG]["official"] < perfect[POS]["official"] <= ceiling < 0.97
-
-
-# Comparison
-
-
-def test_compare_models_by_hand():
-    other = series(NEG, NEG, NEU, NEG, NEG)
-    found = compare_models(GOLD, PREDICTED, other)
-    # a has rows 0, 2, 3 right, b rows 0, 1, 2.
-    assert found.test.drop("p_value").to_dict() == {
-        "both_right": 2,
-        "only_a_right": 1,
-        "only_b_right": 1,
-        "both_wrong": 1,
-        "n": 5,
-    }
-    assert found.test["p_value"] == 1
-    assert found.discordant.index.tolist() == [1, 3]
-    assert found.discordant["right"].tolist() == ["b", "a"]
-    assert found.scores.loc["accuracy", ["a", "b", "difference"]].tolist() == [0.6, 0.6, 0]
-    # b: F1 of negative 2*2/(2+4), of neutral 1, of positive 0.
-    assert found.scores.loc["macro_f1", "b"] == pytest.approx((2 / 3 + 1 + 0) / 3)
-    assert found.scores.loc["macro_f1", "a"] == pytest.approx(11 / 18)
-
-
-def test_mcnemar_is_the_sign_test_of_the_discordant_rows():
-    gold, a = drawn(400, seed=1)
-    _, b = drawn(400, seed=1, right=0.7)
-    found = compare_models(gold, a, b)
-    only_a, only_b = int(((a == gold) & (b != gold)).sum()), int(((b == gold) & (a != gold)).sum())
-    assert (found.test["only_a_right"], found.test["only_b_right"]) == (only_a, only_b)
-    assert found.test["p_value"] == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
-    assert len(found.discordant) == only_a + only_b
-    assert found.scores.loc["accuracy", "difference"] == pytest.approx((only_b - only_a) / 400)
-
-
-def test_the_paired_interval_is_that_of_resampled_rows():
-    gold, a = drawn(120, seed=2)
-    _, b = drawn(120, seed=2, right=0.7)
-    change = (b == gold).astype(float).to_numpy() - (a == gold).astype(float).to_numpy()
-    means = np.random.default_rng(0).choice(change, (20_000, 120)).mean(axis=1)
-    found = compare_models(gold, a, b).scores.loc["accuracy"]
-    assert found["low"] == pytest.approx(np.quantile(means, 0.025), abs=0.01)
-    assert found["high"] == pytest.approx(np.quantile(means, 0.975), abs=0.01)
-
-
-def test_swapping_the_models_turns_the_sign():
-    gold, a = drawn(100, seed=3)
-    _, b = drawn(100, seed=4)
-    forth, back = compare_models(gold, a, b), compare_models(gold, b, a)
-    np.testing.assert_allclose(forth.scores["difference"], -back.scores["difference"])
-    assert forth.test["p_value"] == back.test["p_value"]
-
-
-def test_a_model_against_itself():
-    found = compare_models(GOLD, PREDICTED, PREDICTED)
-    assert found.test["p_value"] == 1
-    assert found.discordant.empty
-    assert found.scores["difference"].tolist() == [0, 0]
-
-
-def test_holm_by_hand():
-    gold = series(*[NEG] * 40)
-    models = {
-        "none": series(*[POS] * 40),
-        "six": series(*[NEG] * 6, *[POS] * 34),
-        "eight": series(*[NEG] * 8, *[POS] * 32),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = compare_all(gold, models)
-    # Discordant rows 6, 8 and 2, all on one side: p = 2 / 2**6, 2 / 2**8, 2 / 2**2; times 2, 3 and 1.
-    assert table.index.tolist() == [("none", "six"), ("none", "eight"), ("six", "eight")]
-    assert table["p_value"].tolist() == pytest.approx([2**-5, 2**-7, 2**-1])
-    assert table["p_holm"].tolist() == pytest.approx([2 * 2**-5, 3 * 2**-7, 2**-1])
-    assert table["accuracy_difference"].tolist() == pytest.approx([6 / 40, 8 / 40, 2 / 40])
-    assert table["n"].tolist() == [40, 40, 40]

@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 
@@ -63,6 +65,17 @@ def test_a_click_shows_the_tweets_of_the_cell_and_next_the_next(tweets, predicti
     assert f": 3 to {min(4, n)} of {n}" in shown.value
     _buttons(explorer)[f"{gold} taken for {gold}"].click()
     assert f"{gold}, and found to be: 1 to 2" in shown.value
+
+
+def test_tweets_with_the_same_index_are_shown_apart(demo_model):
+    tweets = pd.DataFrame({"text": ["che schifo il treno", "che schifo oggi"], "label": "negative"}, index=[7, 7])
+    predictions = predict(demo_model, tweets["text"], progress=False).assign(confidence=[0.75, 0.875], label="negative")
+    explorer = confusion_explorer(tweets, predictions, demo_model)
+    _buttons(explorer)["negative taken for negative"].click()
+    shown = re.sub("<.*?>", "|", explorer.children[1].value).split("|")
+    assert "".join(shown) == (
+        "negative, and found to be: 1 to 2 of 2negative: che schifo oggi88% surenegative: che schifo il treno75% sure"
+    )
 
 
 def test_text_is_escaped_and_an_empty_cell_says_so(demo_model):

@@ -4,6 +4,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sentiment_kit.files import DataError, check_writable, read_table, write_table
 
@@ -29,6 +31,55 @@ def test_what_is_written_is_read_again(tmp_path, suffix):
     assert list(table.columns) == list(TABLE.columns)
     np.testing.assert_array_equal(pd.to_numeric(table["positive"]).astype("float32"), TABLE["positive"])
     assert list(tmp_path.iterdir()) == [path]
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CELLS | st.sampled_from(["a\rb", "\r", "\n", "a\r\n", '"', ",", "\t", ";"]), CELLS)))
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_any_text_comes_back(tmp_path_factory, suffix, rows):
+    path = tmp_path_factory.mktemp("round") / f"t{suffix}"
+    write_table(pd.DataFrame(rows, columns=["text", "note"], dtype=object), path)
+    if rows or suffix != ".jsonl":  # no rows are an empty file there
+        assert read_table(path).to_numpy().tolist() == [list(row) for row in rows]
+
+
+def test_a_carriage_return_is_quoted_and_other_files_keep_their_line_ends(tmp_path):
+    write_table(pd.DataFrame({"id": ["1", "2"], "text": ["a\rb", "c"]}), tmp_path / "r.csv")
+    assert (tmp_path / "r.csv").read_bytes() == b'id,text\r\n1,"a\rb"\r\n2,c\r\n'
+    write_table(pd.DataFrame({"id": ["1", "2"], "text": ["a\nb", "c"]}), tmp_path / "n.csv")
+    assert (tmp_path / "n.csv").read_bytes() == b'id,text\n1,"a\nb"\n2,c\n'
+
+
+def test_times_are_written_so_that_one_can_read_them(tmp_path):
+    when = pd.to_datetime(["2024-01-02 03:04:05.25", None])
+    pd.DataFrame({"text": ["a", "b"], "when": when}).to_parquet(tmp_path / "t.parquet")
+    write_table(read_table(tmp_path / "t.parquet"), tmp_path / "t.jsonl")
+    lines = (tmp_path / "t.jsonl").read_text().splitlines()
+    assert lines == ['{"text":"a","when":"2024-01-02T03:04:05.250000"}', '{"text":"b","when":null}']
+
+
+FRAME = pd.DataFrame({"text": ["a", "b", "c"], "n": [1, 2, 3]}, index=[5, 7, 7])
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (FRAME[FRAME["n"] > 1], {"text": ["b", "c"], "n": [2, 3]}),
+        (pd.concat([FRAME, FRAME]), {"text": ["a", "b", "c"] * 2, "n": [1, 2, 3] * 2}),
+        (FRAME.rename_axis("id"), {"id": [5, 7, 7], "text": ["a", "b", "c"], "n": [1, 2, 3]}),
+        (FRAME.set_index(["text", "n"]), {"text": ["a", "b", "c"], "n": [1, 2, 3]}),
+        (FRAME.rename_axis("n"), {"text": ["a", "b", "c"], "n": [1, 2, 3]}),
+    ],
+    ids=["filtered", "joined", "by id", "two levels", "a name twice"],
+)
+def test_the_index_of_a_parquet_file_is_columns_or_nothing(tmp_path, frame, expected):
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert table.to_dict(orient="list") == expected
+    assert table.index.equals(pd.RangeIndex(len(frame)))
 
 
 def test_probabilities_are_written_without_digits_they_do_not_have(tmp_path):
@@ -107,12 +158,14 @@ def _file(folder, name, content):
         ("t.csv", "a,a\n1,2\n", "'a' occurs twice"),
         ("t.csv", "", "the file is empty"),
         ("t.csv", "\n \n", "the file is empty"),
+        ("t.csv", b"\xef\xbb\xbf", "the file is empty"),
+        ("t.jsonl", b"\xef\xbb\xbf\n", "the file is empty"),
         ("t.csv", "a,b\nperch\xe8,2\n".encode("latin-1"), "line 2: not UTF-8 .byte 0xe8.*Latin-1"),
         ("t.csv", "a,b\n1,2\n3,\x004\n", "line 3: NUL bytes"),
         ("t.csv", "a,b\n1,2\n".encode("utf-16"), "NUL bytes.*UTF-16"),
         ("t.tsv", "a\tb\n1\n", "row 1: expected 2 fields"),
         ("t.jsonl", '{"a": 1}\n{"a": \n', "line 2: not valid JSON"),
-        ("t.jsonl", '{"a": 1}\n[1]\n', "line 2: expected a JSON object per line, got list"),
+        ("t.jsonl", '{"a": 1}\n[1]\n', "line 2: expected a JSON object, got list"),
         ("t.parquet", "PAR1 not really", "not a Parquet file, or damaged or cut short"),
         ("t.parquet", "", "the file is empty"),
         ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-20], "gzip file is damaged or cut short"),
@@ -138,11 +191,27 @@ def test_missing_files_and_folders(tmp_path):
     (tmp_path / "d.csv").mkdir()
     with pytest.raises(DataError, match="cannot be read"):
         read_table(tmp_path / "d.csv")
+    with pytest.raises(DataError, match="cannot be read .File name too long"):
+        read_table(f"{'a' * 300}.csv")
+    with pytest.raises(DataError, match="cannot be read .embedded null byte"):
+        read_table("a\0b.csv")
+    with pytest.raises(DataError, match="cannot be written .File name too long"):
+        check_writable(tmp_path / f"{'a' * 300}.csv")
+    write_table(TABLE, tmp_path / f"{'a' * 250}.csv")
+    assert len(read_table(tmp_path / f"{'a' * 250}.csv")) == 5
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_content(tmp_path):
     table = read_table(_file(tmp_path, "t.csv", b"\xef\xbb\xbfid,text\r\n1,ciao\r\n"))
     assert table.to_dict(orient="list") == {"id": ["1"], "text": ["ciao"]}
+
+
+@pytest.mark.parametrize(
+    "content", [b"id;text\r1;a, b\r2;c\r", b"\n\r\nid;text\n1;a, b\n2;c\n", b"\rid;text\r1;a, b\n2;c"]
+)
+def test_any_line_end_and_a_blank_first_line(tmp_path, content):
+    table = read_table(_file(tmp_path, "t.csv", content))
+    assert table.to_dict(orient="list") == {"id": ["1", "2"], "text": ["a, b", "c"]}
 
 
 def test_a_header_alone_is_a_table_without_rows(tmp_path):
@@ -165,6 +234,20 @@ def test_json_lines_keep_types_and_fill_what_is_missing(tmp_path):
     assert table["id"].tolist() == [122449983151669248, 2]
     assert table["text"].isna().tolist() == [False, True]
     assert table["extra"].tolist() == [None, [1]]
+
+
+def test_whole_numbers_beside_a_gap_stay_whole(tmp_path):
+    lines = '{"id": 122449983151669249, "share": 0.5}\n{"id": null, "share": null}\n'
+    table = read_table(_file(tmp_path, "t.jsonl", lines))
+    assert table["id"].tolist() == [122449983151669249, None]
+    assert table["share"].dtype == "float64"
+    write_table(table, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == "id,share\n122449983151669249,0.5\n,\n"
+
+
+def test_a_broken_name_of_a_json_value(tmp_path):
+    table = read_table(_file(tmp_path, "t.jsonl", '{"text": "a", "n\\ud800": 1}'))
+    assert table.to_dict(orient="list") == {"text": ["a"], "n\ufffd": [1]}
 
 
 SEMICOLONS = {"id": ["1", "2"], "text": ["Ciao, bello", 'uno; due, "tre"\nquattro'], "label": ["pos", "neg"]}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentiment_kit import football
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.football import KINDS, load_lexicon, tag_football
 
@@ -208,11 +209,12 @@ def test_no_cue_is_there_twice_and_each_is_found():
     assert wrong.empty, wrong
 
 
-def test_an_unknown_kind_is_named(tmp_path: Path):
+def test_an_unknown_kind_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "lexicon.csv"
     path.write_text("group,cue,kind,note\njargon,gol,sometimes,\n", encoding="utf-8")
+    monkeypatch.setattr(football, "LEXICON_FILE", path)
     with pytest.raises(ValueError, match="row 1: kind must be one of alone, second, never, but 'sometimes' was found"):
-        load_lexicon(path)
+        load_lexicon()
 
 
 # Against labels given by hand

@@ -95,6 +95,13 @@ def test_one_string_is_one_row(any_model):
     assert predict(any_model, "ciao mondo")["text"].tolist() == ["ciao mondo"]
 
 
+def test_missing_is_missing_of_any_type(tiny_model):
+    for texts in (np.array([np.nan], dtype="float32"), [np.float32("nan")], np.array(["NaT"], dtype="datetime64[s]")):
+        table = predict(tiny_model, texts)
+        assert table["text"].isna().tolist() == [True]
+        assert table["n_tokens"].tolist() == [0]
+
+
 @pytest.mark.parametrize("texts", [[], pd.Series([], dtype=str), np.array([], dtype=object), pa.array([], pa.string())])
 def test_no_texts_give_the_same_table_without_rows(any_model, texts):
     table = predict(any_model, texts)

@@ -285,35 +285,43 @@ def test_crossed_value_is_the_mean_over_trainings():
     assert np.median(sample) == pytest.approx(0.5, abs=0.1)
 
 
-def test_crossed_draws_of_two_recipes_are_paired():
+def test_crossed_difference_is_paired_by_training_and_row():
     right = np.random.default_rng(0).integers(0, 2, size=(3, 40))
-    one, two = (crossed_bootstrap(_terms(right + shift), _mean, resamples=200)[1] for shift in (0, 0.25))
-    np.testing.assert_allclose(two - one, 0.25)
+    value, sample = crossed_bootstrap(_terms(right + 0.25), _mean, reference=_terms(right), resamples=200)
+    assert value == 0.25
+    np.testing.assert_allclose(sample, 0.25)
 
 
 def test_crossed_intervals_know_of_rows_and_of_trainings():
     generator = np.random.default_rng(1)
     rows = np.tile(generator.normal(size=200), (5, 1))  # every training does the same: rows alone vary
     trainings = np.tile(generator.normal(size=(5, 1)), (1, 200))
-    for values, n in ((rows, 200), (trainings, 5)):
-        _, sample = crossed_bootstrap(_terms(values), _mean, resamples=4000)
-        wider = t.ppf(0.975, 4) / norm.ppf(0.975) * np.sqrt(5 / 4)
-        assert np.std(sample) == pytest.approx(wider * np.std(values) / np.sqrt(n), rel=0.06)
+    _, sample = crossed_bootstrap(_terms(rows), _mean, resamples=4000)
+    assert np.std(sample) == pytest.approx(np.std(rows) / np.sqrt(200), rel=0.06)
     _, sample = crossed_bootstrap(_terms(rows[:1]), _mean, resamples=4000)  # one training: of rows alone
     assert np.std(sample) == pytest.approx(np.std(rows) / np.sqrt(200), rel=0.06)
+    value, sample = crossed_bootstrap(_terms(trainings), _mean, resamples=4000)
+    # Rows alone do not vary: Student's interval of a mean of five.
+    half = t.ppf(0.975, 4) * np.std(trainings[:, 0], ddof=1) / np.sqrt(5)
+    assert (np.quantile(sample, [0.025, 0.975]) - value).tolist() == pytest.approx([-half, half], rel=0.06)
 
 
-def test_crossed_intervals_hold_the_truth_with_five_trainings():
-    """Two recipes of the same worth; their difference comes from the seeds alone, the hardest case."""
-    generator, held = np.random.default_rng(0), 0
-    for run in range(120):
-        worth, luck = generator.normal(0.7, 0.05, size=(2, 5)), generator.random(400)
-        samples = [crossed_bootstrap(_terms(luck < w[:, None]), _mean, resamples=500, seed=run)[1] for w in worth]
-        low, high = np.quantile(samples[0] - samples[1], [0.025, 0.975])
+@pytest.mark.parametrize(("spread", "n_rows"), [(0.05, 400), (0.25, 400), (0.25, 80), (0.02, 80)])
+def test_crossed_intervals_hold_the_truth_with_five_trainings(spread, n_rows):
+    """Two recipes of the same worth, on rows of unequal difficulty; how much seeds and rows differ varies."""
+    generator, held, runs = np.random.default_rng(0), 0, 300
+    for run in range(runs):
+        difficulty = generator.normal(size=n_rows)
+        worth = generator.normal(1, spread, size=(2, 5, 1))
+        right = generator.random((2, 5, n_rows)) < 1 / (1 + np.exp(difficulty - worth))
+        _, sample = crossed_bootstrap(_terms(right[0]), _mean, reference=_terms(right[1]), resamples=400, seed=run)
+        low, high = np.quantile(sample, [0.025, 0.975])
         held += low <= 0 <= high
-    assert held >= 108  # 90%; 95% is nominal
+    assert 0.92 * runs <= held <= 0.995 * runs  # 95% is nominal; three standard errors of 300 are 3.8 points
 
 
 def test_crossed_needs_something():
     with pytest.raises(ValueError, match="got 0 and 3"):
         crossed_bootstrap(np.zeros((0, 3, 2)), _mean)
+    with pytest.raises(ValueError, match=r"shape of terms, \(2, 3, 2\), got \(1, 3, 2\)"):
+        crossed_bootstrap(np.ones((2, 3, 2)), _mean, reference=np.ones((1, 3, 2)))

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 
+import huggingface_hub
 import pytest
 import torch
+from huggingface_hub import logging as hub_logging
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM
 
-from sentiment_kit.hub import DEFAULT_MODEL, ModelError
+from sentiment_kit.hub import DEFAULT_MODEL, ModelError, find_folder
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 
@@ -198,7 +200,55 @@ def test_a_vocabulary_larger_than_the_embedding(hub_copy):
         load_model(hub_copy, device="cpu")
 
 
-@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c", ""])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden_size": "abc"},
+        {"hidden_size": 0},
+        {"num_attention_heads": 0},
+        {"num_hidden_layers": 2.5},
+        {"pad_token_id": 10**6},
+        {"id2label": 3},
+    ],
+)
+def test_a_config_that_says_what_cannot_be(hub_copy, changes):
+    _edit_config(hub_copy, **changes)
+    with pytest.raises(ModelError, match=r"config\.json: cannot be used|or not what config\.json says"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_config_of_nothing(hub_copy):
+    (hub_copy / "config.json").write_text("null")
+    with pytest.raises(ModelError, match=r"config\.json: cannot be used: TypeError"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_folder_has_no_revisions(hub_folder):
+    for name in (hub_folder, "demo"):
+        with pytest.raises(ModelError, match="only models of the hub have revisions, but 'abc' was passed"):
+            load_model(name, device="cpu", revision="abc")
+
+
+def test_the_hubs_client_says_as_much_as_before(monkeypatch):
+    levels = []
+
+    def nowhere(*arguments, **options):
+        levels.append(hub_logging.get_verbosity())
+        raise OSError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", nowhere)
+    before = hub_logging.get_verbosity()
+    hub_logging.set_verbosity_info()
+    try:
+        with pytest.raises(ModelError, match="cannot reach the hub"):
+            find_folder("owner/model")
+        assert levels == [hub_logging.ERROR]
+        assert hub_logging.get_verbosity() == hub_logging.INFO
+    finally:
+        hub_logging.set_verbosity(before)
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c", "", "~nosuchuser/x", "a" * 300])
 def test_a_folder_that_is_not_there(name):
     with pytest.raises(ModelError, match="no such folder"):
         load_model(name, device="cpu")

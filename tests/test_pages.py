@@ -35,6 +35,24 @@ def test_title_links_and_code_that_is_folded():
     assert "details open" not in shown
 
 
+def test_sentences_wrap_and_tables_do_not():
+    def printed(text):
+        return page(_run(new_code_cell("x", outputs=[new_output("stream", text=text)])))
+
+    assert '<pre class="wrap">    Che bello' in printed("    Che bello\n")
+    assert '<pre class="wrap">' not in printed("word   n\nche    3\n")
+
+
+def test_a_figure_is_described_by_the_text_before_it():
+    figure = new_output("display_data", {"image/png": "AAAA"})
+    cells = [new_markdown_cell("## How [long](x.html)\n\nIn *tokens*."), new_code_cell("x", outputs=[figure])]
+    assert 'alt="Figure. How long In tokens."' in page(_run(*cells))
+
+
+def test_the_italian_summary_says_its_language():
+    assert '<p lang="it"><strong>In italiano.' in page(_run(new_markdown_cell("**In italiano.** Dal testo")))
+
+
 def test_neighbours_are_linked():
     runs = [_run(name=name) for name in ("01_a", "02_b", "03_c")]
     middle = page(runs[1], runs)

@@ -82,6 +82,12 @@ def test_length_histogram_names_median_longest_and_limit():
     assert ax.get_title() == "4 texts, longest 9 tokens; the model reads 512"
     assert len(ax.lines) == 1
     assert len(length_histogram(pd.Series([510, 512]), limit=512).lines) == 2
+    assert length_histogram(pd.Series([0, 0])).get_title() == "0 texts"
+
+
+def test_a_share_of_nothing_is_undefined():
+    ax = share_bars(proportions(pd.Series({"a": 1, "b": 0}), pd.Series({"a": 2, "b": 0})), xlabel="x")
+    assert texts_of(ax) == ["50.0% (n = 2)", "undefined (n = 0)"]
 
 
 def texts_of(ax):

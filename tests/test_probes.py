@@ -53,7 +53,13 @@ def test_pairs_by_hand():
     expected = [1 / 3 + wider * (0.1 - 1 / 3), 1 / 3 + wider * (0.8 - 1 / 3)]
     assert table.loc["x", ["shift_low", "shift_high"]].tolist() == pytest.approx(expected, rel=1e-4)
     assert table.loc["y", ["shift_low", "shift_high"]].isna().all()
+    # Signs of x1's shift (.2) and of x2's (.8) at random: alike, and so as large, every other time. y has one frame.
+    assert table["p_value"].tolist() == pytest.approx([0.5, np.nan], abs=0.02, nan_ok=True)
+    assert table["q_value"].tolist() == table["p_value"].tolist()[:1] + [pytest.approx(np.nan, nan_ok=True)]
     assert table["shown"].tolist() == [False, False]
+    # 1 of 2 flips in x1, 1 of 1 in x2: as good as 3 independent pairs (4.5 by their variance), and with Student's
+    # quantile of two frames as (1.959964 / 12.7062)^2 x 3 = 0.071380 of them; Wilson's ends with that n.
+    assert table.loc["x", ["flip_low", "flip_high"]].tolist() == pytest.approx([0.008125, 0.997956], abs=1e-6)
     # No flip in one frame: Wilson's interval for 0 of 1.
     assert table.loc["y", ["flip_rate", "flip_low", "flip_high"]].tolist() == pytest.approx([0, 0, 0.7935], abs=1e-4)
     assert worst_pairs(SCORED, 2)["text_a"].tolist() == ["c", "a"]
@@ -201,26 +207,31 @@ def test_the_demo_model_has_seen_its_training_split(demo_model):
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao,ciao\n",
-            "line 2, text_a and text_b are the same",
+            "row 1, text_a and text_b are the same",
         ),
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao A,ciao B\nx,,neutral,A,B,a,b\n",
-            "line 3, column frame: empty",
+            "row 2, column frame: empty",
         ),
-        (load_cases, "capability,kind,text,other,expected\nc,FOO,a,,negative\n", "line 2, column kind: expected MFT"),
-        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,,bad\n", "line 2, column expected: for MFT one of"),
+        (load_cases, "capability,kind,text,other,expected\nc,FOO,a,,negative\n", "row 1, column kind: expected MFT"),
+        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,,bad\n", "row 1, column expected: for MFT one of"),
         (load_cases, "capability,kind,text,other,expected\nc,DIR,a,b,same\n", "for DIR one of up, down, got 'same'"),
-        (load_cases, "capability,kind,text,other,expected\nc,INV,a,,same\n", "line 2, column other: expected a second"),
-        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,b,neutral\n", "line 2, column other"),
+        (
+            load_cases,
+            "capability,kind,text,other,expected\nc,DIR,a,b,up|down\n",
+            "up, down, got 'up|down'",
+        ),
+        (load_cases, "capability,kind,text,other,expected\nc,INV,a,,same\n", "row 1, column other: expected a second"),
+        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,b,neutral\n", "row 1, column other"),
         (
             load_cases,
             'capability,kind,text,other,expected\nc,MFT,"due\nrighe",,neutral\n' + "c,MFT,a,,x\n" * 7,
-            "line 4, column expected: for MFT one of negative, neutral, positive, got 'x'; line 5, ",
+            "row 2, column expected: for MFT one of negative, neutral, positive, got 'x'; row 3, ",
         ),
     ],
 )
-def test_bad_rows_are_named_with_their_lines(tmp_path, load, content, message):
+def test_bad_rows_are_named_with_their_numbers(tmp_path, load, content, message):
     (tmp_path / "own.csv").write_text(content)
     with pytest.raises(DataError, match=r"own\.csv") as error:
         load(tmp_path / "own.csv")

@@ -39,6 +39,7 @@ ORDER = [
     "inference",
     "intervals",
     "evaluation",
+    "comparison",
     "protocols",
     "confusion",
     "calibration",

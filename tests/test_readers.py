@@ -112,13 +112,57 @@ def test_a_semicolon_file(tmp_path):
     assert texts(read(path)) == ["uno, due"]
 
 
+HEADLESS = '"122449983151669248",1,1,0,0,1,0,0,"Che gioia; ""grandi"""\n"2",0,0,0,0,0,0,2\n"3",1,0,1,1,1,0,1,Bravi\n'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_sentipolc_without_its_header(tmp_path, delimiter):
+    path = tmp_path / "gold.csv"
+    path.write_text(HEADLESS.replace(",", delimiter))
+    source = inspect(path)
+    assert (source.columns[0], source.columns[-1], source.lines, source.headed) == ("idtwitter", "text", 3, False)
+    parts = read(path)
+    assert texts(parts) == ['Che gioia; "grandi"', "Bravi"]
+    assert rejected(parts) == [(2, "expected 9 fields, got 8")]
+    path.write_bytes(b'"1",1,1,0,0,1,0,0,"perch\xe8"\n' + HEADLESS.encode())
+    assert rejected(read(path))[0] == (1, "not UTF-8 (byte 0xe8)")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"id;text\r1;a, b\r2;c\r", b"\n\r\nid;text\n1;a, b\n2;c\n", b"\rid;text\r\n1;a, b\r2;c", b'id,text\r1,"a\rb"\r'],
+)
+def test_what_fits_in_memory_is_read_alike(tmp_path, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    assert pa.concat_tables([part.table for part in read(path)]).to_pydict() == files.read_table(path).to_dict("list")
+
+
+def test_json_values_that_are_no_text_are_set_apart_where_text_is_asked_for(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "uno", "n": 1}\n\n{"text": 5}\n{"text": ["a"], "m": 1}\n{"text": null}\n{"n": 2}\n')
+    source = inspect(path, "text")
+    assert source.columns == ["text", "n", "m"]
+    parts = list(iter_parts(source, 2))
+    assert texts(parts) == ["uno", None, None]
+    assert rejected(parts) == [(3, "expected text in 'text', got int"), (4, "expected text in 'text', got list")]
+    assert parts[0].rejected[0].raw == '{"text": 5}\n'
+    assert texts(read(path)) == ["uno", "5", '["a"]', None, None]
+
+
+def test_a_broken_name_of_a_json_value(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a", "n\\ud800": 1}\n')
+    assert read(path)[0].table.to_pydict() == {"text": ["a"], "n\ufffd": ["1"]}
+
+
 def test_a_long_line_is_rejected_and_the_rest_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(readers, "LONGEST_LINE", 1000)
     path = tmp_path / "t.csv"
     path.write_text("id,text\na," + "x" * 5000 + "\nb,due\n" + "c," + "y" * 990 + "\n")
     parts = read(path)
     assert texts(parts) == ["due", "y" * 990]
-    assert rejected(parts) == [(2, "a line of more than 1,000 bytes")]
+    assert rejected(parts) == [(2, "a line of more than 1,000 characters")]
     assert len(parts[0].rejected[0].raw) <= 10_000
 
 
@@ -213,11 +257,12 @@ def test_folders_and_patterns(tmp_path):
     assert [path.name for path in find_files(twice)] == ["b.csv", "a.csv", "c.jsonl.gz"]
     with pytest.raises(DataError, match=r"notes\.txt: expected a file ending in \.csv"):
         find_files([tmp_path / "notes.txt"])
-    with pytest.raises(DataError, match="no such file, or a folder or pattern without one"):
-        find_files([tmp_path / "*.parquet"])
+    for nothing in (tmp_path / "*.parquet", "Che bella giornata! " * 50):
+        with pytest.raises(DataError, match="no such file, or a folder or pattern without one"):
+            find_files([nothing])
 
 
-PIECES = [b"a,b", b'"', b"\n", b",", b"\r\n", b"\xe8", b"\x00", b"x", b'""', b"\xef\xbb\xbf"]
+PIECES = [b"a,b", b'"', b"\n", b",", b"\r\n", b"\r", b"\xe8", b"\x00", b"x", b'""', b"\xef\xbb\xbf"]
 
 
 @settings(max_examples=150, deadline=None)

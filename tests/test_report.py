@@ -4,6 +4,7 @@ import nbformat
 import pytest
 
 from sentiment_kit.files import DataError
+from sentiment_kit.pages import Run, page
 from sentiment_kit.report import find_notebooks, rewrite_notebooks, run_notebook, run_notebooks, write_report
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -95,8 +96,10 @@ def test_the_report_has_an_index_a_page_each_and_links(notebook, tmp_path):
     assert 'href="02_found.html"' in index
     assert "79.9%" in index
     assert "stand-in" in index
-    assert re.search(r"SHA-256 [0-9a-f]{16}", index)
-    assert "demo: 960 tweets, 960 of them with a label" in index
+    assert len(re.findall(r"<td>SHA-256 [0-9a-f]{64}</td>", index)) == 2  # of the weights and of the tweets
+    assert "demo, its test part: 960 tweets, 960 of them with a label" in index
+    assert "bert, layers 1, hidden size 64, vocabulary 4,000" in index
+    assert "by: sentiment-kit report --model demo --data demo" in index
     page = (tmp_path / "report" / "02_found.html").read_text(encoding="utf-8")
     assert 'href="01_true.html" rel="prev"' in page
     assert page.count('href="01_true.html"') == 2
@@ -116,21 +119,31 @@ def test_an_output_that_cannot_be_is_said_before_anything_runs(notebook, tmp_pat
 
 def test_pages_of_an_earlier_report_go(notebook, tmp_path):
     (tmp_path / "report").mkdir()
-    for name in ("07_old.html", "mine.html"):
-        (tmp_path / "report" / name).write_text("")
+    (tmp_path / "report" / "07_old.html").write_text(page(Run("07_old", nbformat.read(notebook, as_version=4), "")))
+    for name in ("05_mine.html", "mine.html"):
+        (tmp_path / "report" / name).write_text("<html>")
     write_report([notebook], tmp_path / "report")
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["01_true.html", "index.html", "mine.html"]
+    found = sorted(path.name for path in (tmp_path / "report").iterdir())
+    assert found == ["01_true.html", "05_mine.html", "index.html", "mine.html"]
+
+
+def test_an_index_of_something_else_is_not_replaced(notebook, tmp_path):
+    (tmp_path / "index.html").write_text("<html>mine")
+    with pytest.raises(DataError, match="written by something else; name another folder"):
+        write_report([notebook], tmp_path)
+    assert (tmp_path / "index.html").read_text() == "<html>mine"
 
 
 def test_data_may_be_named_from_where_one_is(notebook, tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text("text,label\nciao,positive\n")
-    path = _write(notebook.parent / "02_data.ipynb", "from pathlib import Path\nprint(Path(DATA).exists())")
+    source = "from pathlib import Path\nprint(Path(DATA).exists())\nprint(DATA)"
+    path = _write(notebook.parent / "02_data.ipynb", source)
     monkeypatch.chdir(tmp_path)
     (run,) = write_report([path], "report", data="t.csv")
-    assert run.notebook.cells[-1].outputs[0].text == "True\n"
+    assert run.notebook.cells[-1].outputs[0].text == "True\nt.csv\n"  # the whole path is nobody's business
     index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "t.csv: 1 tweets, 1 of them with a label" in index
-    assert str(tmp_path) not in index
+    assert str(tmp_path) not in index + (tmp_path / "report" / "02_data.html").read_text(encoding="utf-8")
 
 
 def test_in_place_leaves_what_failed_and_drops_what_only_a_page_needs(notebook):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sentiment_kit.data import load_demo
+from sentiment_kit.files import DataError
 from sentiment_kit.hub import ModelError, weights_hash
 from sentiment_kit.model import load_model
 from sentiment_kit.scratch import write_small_bert, write_vocabulary
@@ -44,6 +45,18 @@ def test_words_that_keep_like_company_begin_alike(tmp_path):
     cat, dog, train = (weights[vocabulary.index(word)] for word in ("gatto", "cane", "treno"))
     likeness = torch.nn.functional.cosine_similarity
     assert likeness(cat, dog, dim=0) > 0.9 > likeness(cat, train, dim=0)
+
+
+def test_a_size_that_cannot_be_is_named(tmp_path):
+    texts = ["aba ab", "ba"]  # 5 special pieces, ##a ##b a b aba? and so on: fewer than 16
+    message = (
+        "2 texts give 10 word pieces, too few for a hidden_size of 16; take a smaller one .--hidden-size., or more"
+    )
+    with pytest.raises(DataError, match=message):
+        write_small_bert(texts, tmp_path, hidden_size=16)
+    for size in (50, 0):
+        with pytest.raises(DataError, match=f"hidden_size must be a multiple of 16, but {size} was passed"):
+            write_small_bert(TEXTS, tmp_path, hidden_size=size)
 
 
 def test_the_seed_decides(tmp_path):

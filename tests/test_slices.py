@@ -75,14 +75,28 @@ def test_any_score_and_any_order():
     slices = pd.DataFrame({"x": inside})
     table = scores_by_slice(gold, predicted, slices, score="recall_neutral")
     alone = scores_by_class(gold[inside], predicted[inside]).loc[(NEU, "recall")]
-    assert table.loc["x", ["value", "low", "high"]].tolist() == alone[["value", "low", "high"]].tolist()
-    outside = table.loc["x", "value_outside"]
-    assert table.loc["x", "detectable"] == minimum_detectable_difference(
-        int(inside.sum()), int((~inside).sum()), share=outside
-    )
+    assert table.loc["x", ["value", "low", "high", "n"]].tolist() == alone[["value", "low", "high", "n"]].tolist()
+    n, n_outside = ((gold[rows] == NEU).sum() for rows in (inside, ~inside))
+    assert table.loc["x", ["n", "n_outside"]].tolist() == [n, n_outside]
+    detectable = minimum_detectable_difference(int(n), int(n_outside), share=table.loc["x", "value_outside"])
+    assert table.loc["x", "detectable"] == detectable
     order = np.random.default_rng(0).permutation(400)
     shuffled = scores_by_slice(gold.iloc[order], predicted.iloc[order], slices.iloc[order], score="recall_neutral")
     pd.testing.assert_frame_equal(table, shuffled)
+
+
+def test_recall_and_precision_are_shuffled_among_their_own_rows():
+    # In the slice 1 of 2 negative tweets is found, outside 1 of 1; positive ones are nearly all outside, and beside the
+    # point. Of 3 ways to put one of the three outside, 2 leave out a right one (a gap of 1/2), 1 the wrong one (of 1).
+    gold = series(NEG, NEG, NEG, *[POS] * 7)
+    predicted = series(NEG, NEU, NEG, *[POS] * 7)
+    slices = pd.DataFrame({"x": [True, True, False, True] + [False] * 6})
+    assert scores_by_slice(gold, predicted, slices, score="recall_negative")["p_value"].item() == 1
+    # The same the other way round: gold and predicted labels change places.
+    assert scores_by_slice(predicted, gold, slices, score="precision_negative")["p_value"].item() == 1
+    wrong = pd.DataFrame({"x": [False, True, False, True] + [False] * 6})
+    p_value = scores_by_slice(gold, predicted, wrong, score="recall_negative")["p_value"].item()
+    assert p_value == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_an_empty_slice_is_nan():

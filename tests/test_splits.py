@@ -62,6 +62,7 @@ def test_a_rare_label_is_in_every_part(rare):
         (_tweets(50), {"test": 1.0}, "expected test in .0, 1. and validation"),
         (_tweets(50), {"validation": 0}, "expected test in .0, 1. and validation"),
         (_tweets(50).assign(label=[None] + ["neutral"] * 49), {}, "row 0 has none"),
+        (_tweets(50).assign(label=[None] + ["neutral"] * 49).set_axis([7, *range(49)]), {}, "but row 7 has none"),
         (_tweets(50).assign(label=["positive"] * 2 + ["neutral"] * 48), {}, "positive has 2"),
         (_tweets(0), {}, "there are none"),
     ],

@@ -92,6 +92,8 @@ def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
         (TABLE[:40].assign(label=pd.Series([None] * 40, dtype=label_dtype)), {},
          "training part: expected labelled texts, but 40 of 40 rows .*first: index 0"),
         (TABLE[:40].assign(text=["@a http://t.co/x", *TABLE["text"][1:40]]), {}, "1 of 40 rows .*first: index 0"),
+        (TABLE[:40].assign(text=["@a", *TABLE["text"][1:40]]).set_axis([150, *range(39)]), {},
+         "have no label or nothing to read once cleaned .first: index 150.; leave them out"),
         (TABLE[:0], {}, "0 of 0 rows"),
         (TABLE[TABLE["label"] == "positive"], {"batch_size": 8}, "at least two labels, but all 24 rows are positive"),
         (TABLE[:31], {}, "31 rows are fewer than a batch of 32"),

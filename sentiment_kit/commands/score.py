@@ -43,7 +43,9 @@ def score(
     *inputs, output = paths
     if not inputs:
         raise DataError(f"expected INPUT... and OUTPUT, got only {output}; say where to write")
-    if len(inputs) == 1 and file_format(output) in FORMATS and not output.is_dir():
+    if file_format(output) in FORMATS and not output.is_dir():
+        if len(inputs) > 1:
+            raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
         if strict or engine != "local" or address is not None:
             raise DataError(f"--strict, --engine and --address are for folders, but {output} is a file")
         _score_file(inputs[0], output, model, text_column, batch_size, device, backend, force, spreadsheet_safe)
@@ -94,10 +96,7 @@ def _score_file(
     if table is None:
         table = read_table(input)
     texts = text_values(table, text_column, input)
-    try:
-        names = names_beside(list(table.columns))
-    except DataError as error:
-        raise DataError(f"{input}: {error}") from error
+    names = names_beside(list(table.columns), input)
     renamed = {name: own for name, own in names.items() if name != own}
     if renamed:
         print(
@@ -105,5 +104,5 @@ def _score_file(
             file=sys.stderr,
         )
     predictions = predict_texts(model, texts, device, backend, batch_size)
-    added = predictions[list(names)].rename(columns=names).set_index(table.index)
+    added = predictions[list(names)].rename(columns=names)
     write_table(table.join(added), output, force=force, spreadsheet_safe=spreadsheet_safe)

@@ -69,39 +69,16 @@ def train(
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
     need("accelerate", "train")
-    from ..data import load_data
-    from ..splits import split_tweets, without_copies
-
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     if hidden_size < 16 or hidden_size % 16:
         raise DataError(f"--hidden-size must be a multiple of 16, but {hidden_size} was passed")
     columns = {"text": text_column, "label": label_column}
-    if teacher is None:
-        labelled = _labelled(load_data(tweets, split="train", labelled=True, **columns), tweets)
-    else:
-        labelled = _taught(tweets, teacher, text_column)
     if test is None and tweets == "demo":
         test = "demo"
-    held_out = {}
-    for name, source in (("test", test), ("validation", validation)):
-        if source is not None:
-            held_out[name] = _labelled(load_data(source, split="test", labelled=True, **columns), source)
-            before = len(labelled)
-            labelled = without_copies(labelled, held_out[name])
-            print(
-                f"{source}: {len(held_out[name]):,} tweets for {name}; {before - len(labelled):,} rows of {tweets} are "
-                "copies of one and were left out",
-                file=sys.stderr,
-            )
-    try:
-        parts = split_tweets(labelled, test=0 if "test" in held_out else 0.2, seed=split_seed)
-    except ValueError as error:
-        raise DataError(f"{tweets}: {error}") from error
-    if "validation" in held_out:
-        parts = parts.replace("validation", "train")
-    tables = {name: labelled[parts == name] for name in ("train", "validation", "test")} | held_out
-    print(", ".join(f"{name} {len(table):,}" for name, table in tables.items()) + " tweets", file=sys.stderr)
+    test_is_gold = teacher is None or test is not None
+    labelled = _labelled(tweets, "train", columns) if teacher is None else _taught(tweets, teacher, text_column)
+    tables = _parts(labelled, tweets, {"test": test, "validation": validation}, columns, split_seed)
     try:
         table = _train(
             base,
@@ -110,7 +87,7 @@ def train(
             sizes={"hidden_size": hidden_size, "layers": layers, "seed": seed},
             seeds=list(range(seed, seed + seeds)),
             teacher=teacher,
-            test_is_gold=teacher is None or test is not None,
+            test_is_gold=test_is_gold,
             learning_rate=learning_rate,
             adam_epsilon=adam_epsilon,
             max_epochs=max_epochs,
@@ -129,38 +106,60 @@ def train(
     if table.empty:  # another of several processes tells the story
         return
     _draw(output)
-    agreement = teacher is not None and test is None
-    if agreement:
+    if not test_is_gold:
         table = table.rename(columns=lambda name: name.replace("accuracy", "agreement"))
+    n_test = len(tables["test"])
     if as_json:
-        records = json.loads(table.reset_index().to_json(orient="records"))
-        found = {
-            "model": str(output),
-            "base": base,
-            "teacher": teacher,
-            "n_test": len(tables["test"]),
-            "seeds": records,
-        }
+        found = {"model": str(output), "base": base, "teacher": teacher, "n_test": n_test}
+        found["seeds"] = json.loads(table.reset_index().to_json(orient="records"))
         print(json.dumps(found | {"sentiment_kit": __version__}, indent=2))
-        return
-    print(table.round(3).to_string())
-    measured = [name for name in ("accuracy", "agreement", "macro_f1") if name in table]
-    if len(table) > 1:
-        print("\nMean and standard deviation over the seeds")
-        print(table[measured].agg(["mean", "std"]).round(3).to_string())
-    said = "agreement with the teacher" if agreement else "accuracy"
-    print(
-        f"\n{said} on {len(tables['test']):,} tweets that steered nothing. The model is in {output}; its README.md "
-        "tells how it was made"
-    )
+    else:
+        print(_summary(table, n_test, output))
 
 
-def _labelled(tweets: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The rows with a label; how many had none is said."""
-    unlabelled = tweets["label"].isna()
-    if unlabelled.any():
-        print(f"{source}: {int(unlabelled.sum()):,} rows without label were left out", file=sys.stderr)
-    return tweets[~unlabelled]
+def _labelled(source: str, split: str, columns: dict[str, str]) -> pd.DataFrame:
+    """The rows with a label and something to read."""
+    from ..data import load_data
+    from ..training import readable
+
+    tweets = load_data(source, split=split, labelled=True, **columns)
+    tweets = _without(tweets, tweets["label"].isna(), source, "without label")
+    return _without(tweets, ~readable(tweets["text"]), source, "with nothing to read")
+
+
+def _without(tweets: pd.DataFrame, gone: pd.Series, source: str, what: str) -> pd.DataFrame:
+    """The other rows; how many are gone is said."""
+    if gone.any():
+        print(f"{source}: {gone.sum():,} rows {what} were left out", file=sys.stderr)
+    return tweets[~gone]
+
+
+def _parts(
+    labelled: pd.DataFrame, source: str, own: dict[str, str | None], columns: dict[str, str], seed: int
+) -> dict[str, pd.DataFrame]:
+    """Training, validation and test part; a file of one's `own` stands for a part, and copies of its tweets leave."""
+    from ..splits import split_tweets, without_copies
+
+    held_out = {}
+    for name, file in own.items():
+        if file is not None:
+            held_out[name] = _labelled(file, "test", columns)
+            before = len(labelled)
+            labelled = without_copies(labelled, held_out[name])
+            print(
+                f"{file}: {len(held_out[name]):,} tweets for {name}; {before - len(labelled):,} rows of {source} are "
+                "copies of one and were left out",
+                file=sys.stderr,
+            )
+    try:
+        parts = split_tweets(labelled, test=0 if "test" in held_out else 0.2, seed=seed)
+    except ValueError as error:
+        raise DataError(f"{source}: {error}") from error
+    if "validation" in held_out:
+        parts = parts.replace("validation", "train")
+    tables = {name: labelled[parts == name] for name in ("train", "validation", "test")} | held_out
+    print(", ".join(f"{name} {len(table):,}" for name, table in tables.items()) + " tweets", file=sys.stderr)
+    return tables
 
 
 def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
@@ -182,9 +181,7 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
     readable = scored[list(LABELS)].notna().all(axis=1)
     if not readable.any():
         raise DataError(f"{source}: none of {len(scored):,} rows has anything to read")
-    if not readable.all():
-        print(f"{source}: {int((~readable).sum()):,} rows with nothing to read were left out", file=sys.stderr)
-    scored = scored[readable]
+    scored = _without(scored, ~readable, source, "with nothing to read")
     return scored.assign(label=scored[list(LABELS)].astype(float).idxmax(axis=1).astype(label_dtype))
 
 
@@ -218,3 +215,15 @@ def _draw(output: Path) -> None:
     from ..plots import learning_curves, save_figure
 
     save_figure(learning_curves(pd.DataFrame(read_record(output)["learning_curves"])), output / "learning_curve")
+
+
+def _summary(table: pd.DataFrame, n_test: int, output: Path) -> str:
+    """A row a seed, their spread where there are several, and what was measured on how many tweets."""
+    measured = [name for name in ("accuracy", "agreement", "macro_f1") if name in table]
+    told = [table.round(3).to_string()]
+    if len(table) > 1:
+        told += ["\nMean and standard deviation over the seeds"]
+        told += [table[measured].agg(["mean", "std"]).round(3).to_string()]
+    said = "agreement with the teacher" if "agreement" in table else "accuracy"
+    told += [f"\n{said} on {n_test:,} tweets that steered nothing. The model is in {output}; its README.md"]
+    return "\n".join(told) + " tells how it was made"

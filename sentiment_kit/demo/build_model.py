@@ -35,7 +35,7 @@ RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothin
 def _draw_head(base: Path) -> None:
     """Give the base the head that the embedded model began with: that of the draws after a network with two outputs.
 
-    So it was when that model was made. Another head makes another model, of like worth, and other notebooks.
+    Another head makes another model, of like worth: with it the committed model and all notebooks change.
     """
     config = BertConfig.from_pretrained(base, num_labels=2)
     torch.manual_seed(SEED)
