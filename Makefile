@@ -48,7 +48,7 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 
 lab: $(VENV)/installed
-	$(BIN)/jupyter lab --notebook-dir . --LabApp.app_settings_dir notebooks/.lab \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --notebook-dir . --LabApp.app_settings_dir notebooks/.lab \
 	  --LabApp.default_url /lab/tree/notebooks/start.md
 
 fuzz: $(VENV)/installed

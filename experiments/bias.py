@@ -18,11 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from sentiment_kit.data import load_demo
 from sentiment_kit.inference import predict
-from sentiment_kit.intervals import crossed_bootstrap
+from sentiment_kit.intervals import crossed_interval, q_values
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.mitigation import (
     balancing_weights,
@@ -175,24 +174,22 @@ def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataF
     measured, effects = [], []
     for recipe, by_part in by_recipe.items():
         for (measure, part), stacked in by_part.items():
-            value, sample = crossed_bootstrap(stacked, mean_of, resamples=RESAMPLES)
-            low, high = np.clip(np.quantile(sample, [0.025, 0.975]), *POSSIBLE.get(measure, (-np.inf, np.inf)))
-            measured.append((recipe, measure, part, value, low, high, int(stacked[0, :, 1].sum()), len(stacked)))
+            found_here = crossed_interval(stacked, mean_of, resamples=RESAMPLES)
+            low, high = np.clip([found_here.low, found_here.high], *POSSIBLE.get(measure, (-np.inf, np.inf)))
+            n = int(stacked[0, :, 1].sum())
+            measured.append((recipe, measure, part, found_here.value, low, high, n, len(stacked)))
     for recipe, reference in COMPARISONS:
         if recipe == reference or not {recipe, reference} <= set(found):
             continue
         for (measure, part), stacked in by_recipe[recipe].items():
             before = by_recipe[reference][measure, part]
-            difference, sample = crossed_bootstrap(stacked, mean_of, reference=before, resamples=RESAMPLES)
-            low, high = np.quantile(sample, [0.025, 0.975])
-            one_sided = min((sample <= 0).mean(), (sample >= 0).mean())
-            p_value = min(1.0, 2 * max(one_sided, 1 / RESAMPLES))
-            effects.append((recipe, reference, measure, part, difference, low, high, p_value))
+            effect = crossed_interval(stacked, mean_of, reference=before, resamples=RESAMPLES)
+            effects.append((recipe, reference, measure, part, *effect))
     columns = ["recipe", "measure", "part", "value", "low", "high", "n", "seeds"]
     table = pd.DataFrame(effects, columns=[*EFFECT, "p_value"])
     if table.empty:
         return pd.DataFrame(measured, columns=columns), table.assign(q_value=[], verdict=[])
-    table["q_value"] = false_discovery_control(table["p_value"])  # Benjamini and Hochberg, over all comparisons
+    table["q_value"] = q_values(table["p_value"])  # over all comparisons
     table["verdict"] = [verdict(*row) for row in table[["measure", "difference", "q_value"]].itertuples(index=False)]
     return pd.DataFrame(measured, columns=columns), table
 

@@ -22,7 +22,7 @@ import pandas as pd
 
 from sentiment_kit.data import load_demo
 from sentiment_kit.inference import predict
-from sentiment_kit.intervals import crossed_bootstrap
+from sentiment_kit.intervals import crossed_interval
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
 from sentiment_kit.scratch import noisy_copies, write_small_bert
@@ -105,12 +105,11 @@ def main() -> None:
         speed = rates(models, test["text"])
     for model, labels in answers.items():
         for measure, reference in (("accuracy", test["label"]), ("agreement with the teacher", of_teacher)):
-            right = np.stack([(found == reference).to_numpy(float) for found in labels])  # (seeds, tweets)
+            right = np.stack([(answer == reference).to_numpy(float) for answer in labels])  # (seeds, tweets)
             terms = np.stack([right, np.ones_like(right)], axis=-1)
-            value, sample = crossed_bootstrap(terms, lambda sums: sums[..., 0] / sums[..., 1], resamples=RESAMPLES)
-            low, high = np.quantile(sample, [0.025, 0.975])
+            found = crossed_interval(terms, lambda sums: sums[..., 0] / sums[..., 1], resamples=RESAMPLES)
             sizes = TEACHER if model == "teacher" else STUDENT
-            rows.append((model, *sizes.values(), measure, value, low, high, len(test), len(labels), speed[model]))
+            rows.append((model, *sizes.values(), measure, *found[:3], len(test), len(labels), speed[model]))
     columns = ["model", "hidden_size", "layers", "measure", "value", "low", "high", "n", "seeds", "tweets_per_second"]
     table = pd.DataFrame(rows, columns=columns).round({"value": 4, "low": 4, "high": 4, "tweets_per_second": 0})
     arguments.output.mkdir(parents=True, exist_ok=True)

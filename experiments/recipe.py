@@ -20,7 +20,7 @@ from sentiment_kit.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.data import load_sentipolc
 from sentiment_kit.evaluation import count_labels, scores_of_counts
 from sentiment_kit.inference import predict
-from sentiment_kit.intervals import crossed_bootstrap
+from sentiment_kit.intervals import crossed_interval
 from sentiment_kit.labels import label_dtype
 from sentiment_kit.model import load_model
 from sentiment_kit.scratch import noisy_copies, write_small_bert
@@ -61,21 +61,20 @@ def measured(name: str, gold: pd.Series, predicted: list[pd.Series], epochs: lis
     cells = np.stack([eye[code] for code in codes])  # (seeds, tweets, 9)
     rows = []
     for score in ("accuracy", "macro_f1"):
-        value, sample = crossed_bootstrap(
+        found = crossed_interval(
             cells,
             lambda sums, score=score: scores_of_counts(sums.reshape(*sums.shape[:-1], 3, 3))[score],
             resamples=RESAMPLES,
         )
         of_seeds = [scores_of_counts(count_labels(gold, labels))[score] for labels in predicted]
-        low, high = np.quantile(sample, [0.025, 0.975])
         spread = np.std(of_seeds, ddof=1) if len(of_seeds) > 1 else np.nan
         rows.append(
             {
                 "model": name,
                 "measure": score,
-                "value": value,
-                "low": low,
-                "high": high,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
                 "n": len(gold),
                 "seeds": len(predicted),
                 "std_of_seeds": spread,

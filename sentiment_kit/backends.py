@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -22,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .files import need, whole_folder
 from .hub import ModelError, file_hash, reason
 
 BACKENDS = ("torch", "onnx", "onnx-int8")
@@ -125,14 +124,10 @@ def onnx_forward(
         ONNX Runtime or what exports to it is not installed, the network cannot be exported, or the cache not be
         written.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ModelError(
-            f'the back end {backend} needs {error.name}, which is not installed: pip install "sentiment-kit[onnx]"'
-        ) from error
+    for module in ("onnx", "onnxruntime", "onnxscript"):
+        need(module, "onnx", f"the back end {backend} needs", ModelError)
+    import onnxruntime
+
     name = f"{weights_hash[:24]}-{backend}-{_LAYOUT}-{onnxruntime.__version__}"
     folder = cache_folder() / "onnx" / name
     if not _is_whole(folder):
@@ -151,35 +146,29 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _export(network: nn.Module, backend: str, folder: Path, sample: Callable[[], Iterable[Tokens]]) -> None:
-    """Write model and agreement beside `folder`, then rename: whole or not at all, whoever else does the same."""
+    """Write model and agreement, whole or not at all, whoever else does the same."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise ModelError(
-            f"{folder.parent}: cannot keep the exported model there ({error.strerror or error}); "
-            "set SENTIMENT_KIT_CACHE to a folder that can be written"
-        ) from error
-    try:
-        path = temporary / "model.onnx"
-        _export_float32(network, path)
-        if backend == "onnx-int8":
-            _quantise(path)
-        compared = agreement(network, _session(path), sample())
-        record = json.dumps({**compared, "sha256": file_hash(path)})
-        (temporary / "agreement.json").write_text(record, encoding="utf-8")
-        if not _is_whole(folder):
-            shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-            temporary.rename(folder)
+        with whole_folder(folder, replace=True) as new:
+            path = new / "model.onnx"
+            _export_float32(network, path)
+            if backend == "onnx-int8":
+                _quantise(path)
+            compared = agreement(network, _session(path), sample())
+            record = json.dumps({**compared, "sha256": file_hash(path)})
+            (new / "agreement.json").write_text(record, encoding="utf-8")
+            if _is_whole(folder):
+                raise FileExistsError(folder)  # another process was faster, and may be reading it
     except torch.onnx.OnnxExporterError as error:
         raise ModelError(
             f'the network cannot be exported to ONNX ({reason(error)}); use the back end "torch"'
         ) from error
     except OSError as error:
-        if not _is_whole(folder):  # else another process was faster
-            raise ModelError(f"{folder}: the export could not be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if not _is_whole(folder):
+            raise ModelError(
+                f"{folder}: the export could not be written ({error.strerror or error}); set SENTIMENT_KIT_CACHE to a "
+                "folder that can be written"
+            ) from error
 
 
 class _Logits(nn.Module):
@@ -199,8 +188,7 @@ def _export_float32(network: nn.Module, path: Path) -> None:
     level = logging.getLogger("torch.onnx").level
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
                 _Logits(network).eval(),
                 tuple(example),

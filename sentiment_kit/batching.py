@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from .hub import ModelError
-from .model import SentimentModel, load_model
+from .model import SentimentModel, load_model, options_of
 
 CPU_NUMBERS = 512 * 768
 """How many numbers the hidden layer of a batch has on a processor: tokens times their width."""
@@ -109,10 +109,9 @@ def score_on_devices(
     for device in devices:
         queue.put(device)
     threads = max(1, torch.get_num_threads() // len(devices))
-    how = (model.name, model.revision, model.labels, str(model.dtype), model.backend, threads)
     found = []
     try:
-        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, *how)) as pool:
+        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, options_of(model), threads)) as pool:
             for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
                 found.append(scores)
                 if bar is not None:
@@ -143,12 +142,10 @@ def _chunk_size(device: str) -> int:
 _own_model: SentimentModel | None = None  # of a worker process
 
 
-def _start_worker(
-    queue: multiprocessing.Queue, name: str, revision: str, labels: tuple, dtype: str, backend: str, threads: int
-) -> None:
+def _start_worker(queue: multiprocessing.Queue, options: dict[str, Any], threads: int) -> None:
     global _own_model
     torch.set_num_threads(threads)
-    _own_model = load_model(name, device=queue.get(), dtype=dtype, revision=revision, labels=labels, backend=backend)
+    _own_model = load_model(**options, device=queue.get())
 
 
 def _work(texts: list[str], batch_size: int | None) -> Scores:
@@ -188,16 +185,17 @@ def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool)
 
     That keeps a GPU busy. On a processor both want the same cores, and take a tenth longer (measured, two cores).
     """
-    if not ahead:
-        yield from (tokenize(model, part) for part in chunks)
-        return
+    tokens = (tokenize(model, part) for part in chunks)
+    return one_ahead(tokens) if ahead else tokens
+
+
+def one_ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The same items, the next of which is made in a thread meanwhile."""
     with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: list[Future[FlatTokens]] = []
-        for part in chunks:
-            waiting.append(pool.submit(tokenize, model, part))
-            if len(waiting) == 2:
-                yield waiting.pop(0).result()
-        yield from (future.result() for future in waiting)
+        waiting = pool.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, items, None)
+            yield item
 
 
 def _flat(rows: list[list[int]]) -> np.ndarray:

@@ -97,27 +97,20 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
         ways = {label: build(loaded) for label, build in _builders(loaded.own.device.type).items()}
         seconds, answers = _timed(ways, cleaned, rounds)
         peaks = {label: _peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways}
-    rates = {label: len(cleaned) / np.array(times) for label, times in seconds.items()}
-    medians = {label: float(np.median(rate)) for label, rate in rates.items()}
-    tokens = float(machine["tokens_per_tweet"])
+    per_round = len(cleaned) / pd.DataFrame(seconds)  # a row a round, a column a way
     lengths = tokenize(loaded.own, cleaned).lengths
-    rows = {
-        label: {
-            "tweets_per_second": medians[label],
-            "slowest": float(rates[label].min()),
-            "fastest": float(rates[label].max()),
-            "tokens_per_second": tokens * medians[label],
-            "padding": _padding(lengths, way.batches(lengths)),
-            "ratio_to_card": medians[label] / medians[CARD],
-            "ratio_to_pipeline": medians[label] / medians[PIPELINE],
-            "labels_changed": int((answers[label].argmax(axis=1) != answers[CARD].argmax(axis=1)).sum()),
-            "largest_difference": float(np.abs(answers[label] - answers[CARD]).max()),
-            "memory_mb": peaks[label],
-            "of_matmul": 2e-9 * tokens * medians[label] * machine["encoder_weights"] / machine["matmul_gflops"],
-        }
-        for label, way in ways.items()
-    }
-    return Benchmark(pd.DataFrame.from_dict(rows, orient="index").rename_axis("way"), machine)
+    labels = {label: answer.argmax(axis=1) for label, answer in answers.items()}
+    rates = pd.DataFrame({"tweets_per_second": per_round.median(), "slowest": per_round.min()})
+    rates["fastest"] = per_round.max()
+    rates["tokens_per_second"] = rates["tweets_per_second"] * machine["tokens_per_tweet"]
+    rates["padding"] = [_padding(lengths, way.batches(lengths)) for way in ways.values()]
+    rates["ratio_to_card"] = rates["tweets_per_second"] / rates.loc[CARD, "tweets_per_second"]
+    rates["ratio_to_pipeline"] = rates["tweets_per_second"] / rates.loc[PIPELINE, "tweets_per_second"]
+    rates["labels_changed"] = [int((labels[label] != labels[CARD]).sum()) for label in ways]
+    rates["largest_difference"] = [float(np.abs(answers[label] - answers[CARD]).max()) for label in ways]
+    rates["memory_mb"] = pd.Series(peaks)
+    rates["of_matmul"] = 2e-9 * rates["tokens_per_second"] * machine["encoder_weights"] / machine["matmul_gflops"]
+    return Benchmark(rates.rename_axis("way"), machine)
 
 
 def batch_plans(model: SentimentModel, texts: list[str]) -> pd.DataFrame:

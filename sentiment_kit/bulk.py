@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,24 +25,15 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from . import __version__
+from .batching import one_ahead
 from .cleaning import well_formed
 from .cluster import score_on_ray
-from .files import DataError
+from .files import DataError, whole_file
 from .hub import find_folder, tokenizer_hash, weights_hash
 from .inference import names_beside, show_progress
 from .labels import LABELS
 from .model import SentimentModel
-from .parts import (
-    TOKENS,
-    Job,
-    done_parts,
-    first_missing,
-    part_name,
-    refuse_if_strict,
-    score_part,
-    write_part,
-    write_whole,
-)
+from .parts import TOKENS, Job, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
 from .readers import Part, Source, find_files, inspect, iter_parts
 
 PART_ROWS = 16_384
@@ -137,14 +127,9 @@ def _missing_parts(output: Path, number: int, source: Source, part_rows: int) ->
     """Names and rows of the parts of one file that are not in the folder, the next one read ahead."""
     done = done_parts(output, number)
     first = first_missing(done)
-    parts = iter_parts(source, part_rows, first=first)
-    with ThreadPoolExecutor(max_workers=1) as ahead:
-        waiting = ahead.submit(next, parts, None)
-        while (part := waiting.result()) is not None:
-            waiting = ahead.submit(next, parts, None)
-            if first not in done:
-                yield part_name(number, first), part
-            first += 1
+    for at, part in enumerate(one_ahead(iter_parts(source, part_rows, first=first)), first):
+        if at not in done:
+            yield part_name(number, at), part
 
 
 # The run
@@ -300,8 +285,10 @@ def read_scored(output: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     try:
-        write_whole(path, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+        with whole_file(path, synced=True) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
 

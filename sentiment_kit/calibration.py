@@ -11,10 +11,10 @@ import warnings
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from .evaluation import check_index, label_codes
-from .intervals import proportions
+from .intervals import divide, proportions
 from .labels import LABELS
 
 BINNINGS = ("width", "mass")
@@ -45,21 +45,11 @@ def reliability_table(
     edges = _edges(confidence, bins, binning)
     numbers = _bin_numbers(confidence, edges)
     n = np.bincount(numbers, minlength=len(edges) - 1)
-    share = proportions(pd.Series(np.bincount(numbers, right, len(n)).astype(int)), pd.Series(n))
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(numbers, confidence, len(n)) / np.where(n > 0, n, np.nan)
-    return pd.DataFrame(
-        {
-            "lower": edges[:-1],
-            "upper": edges[1:],
-            "n": n,
-            "confidence": mean,
-            "accuracy": share["share"],
-            "low": share["low"],
-            "high": share["high"],
-            "gap": mean - share["share"],
-        }
-    )
+    table = proportions(pd.Series(np.bincount(numbers, right, len(n)).astype(int)), pd.Series(n))
+    table = table.rename(columns={"share": "accuracy"}).assign(lower=edges[:-1], upper=edges[1:])
+    table["confidence"] = divide(np.bincount(numbers, confidence, len(n)), n)
+    table["gap"] = table["confidence"] - table["accuracy"]
+    return table[["lower", "upper", "n", "confidence", "accuracy", "low", "high", "gap"]]
 
 
 def calibration_scores(
@@ -92,17 +82,15 @@ def calibration_scores(
         raise ValueError(f"resamples must be at least 1, but {resamples} was passed")
     probabilities, true = _matched(gold, predictions)
     n = len(true)
-    _edges(np.zeros(0), bins, "width")  # for its check
-    if n == 0:
-        columns = ["value", "low", "high"]
-        return pd.DataFrame(np.nan, index=list(_from_sums(np.zeros((1, 15 * bins + 2)), bins)), columns=columns).assign(
-            n=0, chance=np.nan
-        )
     sums = _row_terms(probabilities, true, bins)
     values = {name: float(value[0]) for name, value in _from_sums(sums.sum(axis=0)[None], bins).items()}
+    if n == 0:
+        return pd.DataFrame(np.nan, index=list(values), columns=["value", "low", "high"]).assign(n=0, chance=np.nan)
     generator = np.random.default_rng(seed)
     drawn, lucky = [], []
-    for size in _chunks(resamples, max(1, _CHUNK // n)):
+    step = max(1, _CHUNK // n)
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
         drawn.append(_from_sums(generator.multinomial(n, np.full(n, 1 / n), size=size) @ sums, bins))
         lucky.append(_if_calibrated(probabilities.max(axis=1), sums[:, : 6 * bins], bins, size, generator))
     rows = {}
@@ -173,9 +161,7 @@ def apply_temperature(predictions: pd.DataFrame, temperature: float) -> pd.DataF
         raise ValueError(f"temperature must be above 0, but {temperature} was passed")
     table = predictions.copy()
     logits = _log_probabilities(predictions[list(LABELS)].to_numpy(dtype=float))
-    readable = ~np.isnan(logits).any(axis=1)
-    scaled = np.full(logits.shape, np.nan)
-    scaled[readable] = _tempered(logits[readable], temperature)
+    scaled = softmax(logits / temperature, axis=1)
     table[list(LABELS)] = scaled
     table["confidence"] = scaled.max(axis=1)
     return table
@@ -196,18 +182,10 @@ def risk_coverage(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
     last = np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True)) if len(order) else order
     answers = pd.Series(last + 1)
     correct = pd.Series(np.cumsum(right[order])[last])
-    share = proportions(correct.astype(int), answers)
-    return pd.DataFrame(
-        {
-            "threshold": confidence[order][last],
-            "n": answers,
-            "coverage": answers / max(len(order), 1),
-            "accuracy": share["share"],
-            "low": share["low"],
-            "high": share["high"],
-            "risk": 1 - share["share"],
-        }
-    )
+    table = proportions(correct.astype(int), answers).rename(columns={"share": "accuracy"})
+    table = table.assign(threshold=confidence[order][last], coverage=answers / max(len(order), 1))
+    table["risk"] = 1 - table["accuracy"]
+    return table[["threshold", "n", "coverage", "accuracy", "low", "high", "risk"]]
 
 
 def risk_coverage_area(curve: pd.DataFrame) -> float:
@@ -236,8 +214,7 @@ def gold_losses(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
     """
     probabilities, true = _read(gold, predictions)
     padded = np.column_stack([probabilities, np.full(len(true), np.nan)])  # the last column for no gold label
-    with np.errstate(divide="ignore"):
-        return pd.Series(-np.log(padded[np.arange(len(true)), true]), index=gold.index, name="loss")
+    return pd.Series(-_log_probabilities(padded[np.arange(len(true)), true]), index=gold.index, name="loss")
 
 
 def _matched(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -260,8 +237,6 @@ def _read(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.nd
 
 def _confidence(probabilities: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The largest probability (n,), and whether it is the true label's (n,)."""
-    if len(true) == 0:
-        return np.zeros(0), np.zeros(0, dtype=bool)
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == true
 
 
@@ -295,8 +270,7 @@ def _row_terms(probabilities: np.ndarray, true: np.ndarray, bins: int) -> np.nda
         _by_bin(probabilities[:, label], truth[:, label], np.linspace(0, 1, bins + 1), bins)
         for label in range(len(LABELS))
     ]
-    with np.errstate(divide="ignore"):
-        nll = -np.log(probabilities[np.arange(len(true)), true])
+    nll = -_log_probabilities(probabilities[np.arange(len(true)), true])
     columns += [((probabilities - truth) ** 2).sum(axis=1)[:, None], np.minimum(nll, 1e300)[:, None]]
     return np.concatenate(columns, axis=1)
 
@@ -342,20 +316,7 @@ def _errors(parts: list[np.ndarray], bins: int) -> dict[str, np.ndarray]:
     return found
 
 
-def _chunks(total: int, size: int) -> list[int]:
-    return [min(size, total - start) for start in range(0, total, size)]
-
-
-# Temperature
-
-
 def _log_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """(n, 3): logits up to a constant per row; -inf for a probability of 0, as of a label that the model lacks."""
+    """Of the same shape, logits up to a constant per row; -inf for 0, as of a label that the model lacks."""
     with np.errstate(divide="ignore"):
         return np.log(probabilities)
-
-
-def _tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
-    scaled = logits / temperature
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

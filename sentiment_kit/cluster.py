@@ -20,8 +20,8 @@ import pyarrow as pa
 import torch
 from tqdm import tqdm
 
-from .files import DataError
-from .model import load_model
+from .files import DataError, need
+from .model import load_model, options_of
 from .parts import Job, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
 from .readers import Part, Source, iter_parts
 
@@ -52,8 +52,7 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
             for number, source in enumerate(sources)
         ]
         model = job.model
-        how = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
-        how |= {"device": model.device.type, "dtype": str(model.dtype)}  # which card is Ray's to say
+        how = options_of(model) | {"device": model.device.type}  # which card is Ray's to say
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         actors, resources, threads = _shares(nodes, model.device.type == "cuda")
         here = str(Path.cwd())
@@ -86,11 +85,10 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
 def _connected(address: str | None) -> tuple[Any, bool]:
     """Ray, and whether it was connected here: a session that was there before is used, and left."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise DataError('the engine ray needs Ray: pip install "sentiment-kit[ray]"') from error
+    need("ray", "ray", "the engine ray needs")
+    import ray
+    import ray.data
+
     started = not ray.is_initialized()
     if not started and address is not None:
         raise DataError(f"Ray is connected already in this process; leave the address {address!r} out, or disconnect")

@@ -94,14 +94,12 @@ def compare_all(
     rows = {}
     for a, b in combinations(predicted, 2):
         found = compare_models(gold, predicted[a], predicted[b], resamples=resamples, seed=seed)
-        rows[a, b] = {
-            **{
-                f"{score}_{name}": found.scores.loc[score, column]
-                for score in found.scores.index
-                for name, column in (("difference", "difference"), ("low", "low"), ("high", "high"))
-            },
-            **found.test[["only_a_right", "only_b_right", "n", "p_value"]],
+        gaps = {
+            f"{score}_{name}": gap[name]
+            for score, gap in found.scores.iterrows()
+            for name in ("difference", "low", "high")
         }
+        rows[a, b] = {**gaps, **found.test[["only_a_right", "only_b_right", "n", "p_value"]]}
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.index = pd.MultiIndex.from_tuples(list(rows), names=["a", "b"])
     return table.assign(p_holm=_holm(table["p_value"].to_numpy(dtype=float)))

@@ -163,13 +163,9 @@ def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) 
     plain = table.apply(lambda column: column.astype(str).str.replace(",", ".", regex=False))
     values = plain.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     read = labels.notna().to_numpy()
-    for column, name in enumerate(table.columns):
-        wrong = np.flatnonzero(read & ~((values[:, column] >= 0) & (values[:, column] <= 1)))
-        if len(wrong):
-            raise DataError(
-                f"{path}, row {wrong[0] + 1}, column {name}: expected a probability from 0 to 1, "
-                f"got {table[name].iloc[wrong[0]]!r:.80} ({len(wrong)} such rows)"
-            )
+    for number, name in enumerate(table.columns):
+        fits = (values[:, number] >= 0) & (values[:, number] <= 1)
+        _refuse(read & ~fits, table[name], "a probability from 0 to 1", path)
     off = np.flatnonzero(read & (np.abs(values.sum(axis=1) - 1) > 0.02))
     if len(off):
         raise DataError(
@@ -197,8 +193,7 @@ def load_tweets(
     -------
     DataFrame
         `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1.
-        A column that loses its name to one of the three is kept as
-        `<name>_original`.
+        A column that loses its name to one of the three is kept as `<name>_original`.
 
     Raises
     ------
@@ -332,13 +327,18 @@ def _check_columns(table: pd.DataFrame, names: list[str], path: str | Path) -> N
 def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:
     """Marks as numbers, whether they come as text, as numbers or as the floats of a column with gaps."""
     values = pd.to_numeric(column, errors="coerce")
-    wrong = np.flatnonzero(~values.isin(allowed))
-    if len(wrong):
-        raise DataError(
-            f"{path}, row {wrong[0] + 1}, column {column.name}: expected one of {', '.join(map(str, allowed))}, "
-            f"got {column.tolist()[wrong[0]]!r:.80} ({len(wrong)} such rows)"
-        )
+    _refuse(~values.isin(allowed).to_numpy(), column, f"one of {', '.join(map(str, allowed))}", path)
     return values.astype("int8")
+
+
+def _refuse(wrong: np.ndarray, column: pd.Series, expected: str, path: str | Path) -> None:
+    """Raise `DataError` for the first row that is wrong."""
+    if wrong.any():
+        row = wrong.argmax()
+        raise DataError(
+            f"{path}, row {row + 1}, column {column.name}: expected {expected}, "
+            f"got {column.tolist()[row]!r:.80} ({wrong.sum()} such rows)"
+        )
 
 
 def _is_empty(value: object) -> bool:

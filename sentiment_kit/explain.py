@@ -20,6 +20,7 @@ import torch
 from scipy.stats import ttest_1samp
 
 from .cleaning import clean_tweet, text_dtype, well_formed
+from .files import need
 from .hub import ModelError
 from .inference import predict
 from .labels import LABELS
@@ -166,10 +167,9 @@ def _integrated_gradients(
     model: SentimentModel,
 ) -> Callable[[list[list[int]], list[int], int], tuple[list[np.ndarray], list[float]]]:
     """A function from token ids, outputs and steps to each piece's part (n_tokens,) and the change, text by text."""
-    try:
-        from captum.attr import LayerIntegratedGradients
-    except ImportError as error:
-        raise ModelError('word attributions need captum: pip install "sentiment-kit[explain]"') from error
+    need("captum", "explain", "word attributions need", ModelError)
+    from captum.attr import LayerIntegratedGradients
+
     if model.network is None:
         raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
     network = model.network if model.dtype == torch.float32 else deepcopy(model.network).float()  # gradients need it

@@ -11,9 +11,11 @@ import io
 import json
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,6 +44,53 @@ class DataError(OneLineError):
 
     The message says what was expected, what came, where, and what to do.
     """
+
+
+def need(module: str, extra: str, what: str = "this needs", error: type[OneLineError] = DataError) -> None:
+    """Raise `error` if a module of an extra is not installed, saying how to get it."""
+    if find_spec(module) is None:
+        raise error(f'{what} {module}, which is not installed: pip install "sentiment-kit[{extra}]"')
+
+
+@contextmanager
+def whole_file(path: Path, *, synced: bool = False) -> Iterator[Path]:
+    """Another name to write a file under, until it is whole (and, if `synced`, on the disk) and takes its own."""
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp")  # a name may have no room for more
+    try:
+        yield temporary
+        if synced:
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if synced and os.name == "posix":  # the new name is only safe once the folder is
+            handle = os.open(path.parent, os.O_RDONLY)
+            with suppress(OSError):  # some network file systems cannot
+                os.fsync(handle)
+            os.close(handle)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A new folder to write to, which gets its own name at the end: it is whole, or what it was before.
+
+    An `OSError` if there is something by then, unless `replace`.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix=f".{path.name[:50]}.", suffix=".tmp", dir=path.absolute().parent, ignore_cleanup_errors=True
+    ) as workplace:
+        new, old = Path(workplace) / "new", Path(workplace) / "old"
+        new.mkdir()
+        yield new
+        if replace and path.exists():
+            path.rename(old)
+        try:
+            new.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -110,22 +159,18 @@ def write_table(table: pd.DataFrame, path: str | Path, *, force: bool = False, s
     table = table.apply(_encodable_column)
     if spreadsheet_safe and suffix in (".csv", ".tsv"):
         table = table.rename(columns=_without_formula).apply(lambda column: column.map(_without_formula))
-    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp")  # a name may have no room for more
     try:
-        with _writer(temporary, path) as file:
+        with whole_file(path) as temporary, _writer(temporary, path) as file:
             if suffix == ".parquet":
                 table.to_parquet(file, index=False)
             elif suffix == ".jsonl":
                 file.write(_as_jsonl(table).encode())
             else:
                 file.write(_as_csv(table, "," if suffix == ".csv" else "\t").encode())
-        temporary.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
     except (pa.ArrowException, OverflowError) as error:
         raise DataError(f"{path}: a column holds values that {suffix} cannot ({error!s:.200})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _without_formula(value: Any) -> Any:
@@ -180,12 +225,6 @@ def file_format(path: Path) -> str:
 def exists(path: str | Path) -> bool:
     """Whether there is such a file or folder; a text too long for a name is none, where `Path.exists` raises."""
     return os.path.exists(path)  # noqa: PTH110
-
-
-def _contents(path: Path) -> bytes:
-    """The bytes of a file, unpacked where it is compressed."""
-    with open_bytes(path) as stream:
-        return stream.read()
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -257,7 +296,8 @@ def open_text(path: Path, errors: str) -> io.TextIOWrapper:
 
 def read_text(path: Path) -> str:
     """The text of a file, unpacked where it is compressed; `DataError` for an empty file, NUL bytes or not UTF-8."""
-    data = _contents(path)
+    with open_bytes(path) as stream:
+        data = stream.read()
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"{path}: the file is empty")
     if b"\0" in data:
@@ -312,10 +352,9 @@ def _read_jsonl(text: str, path: Path) -> pd.DataFrame:
             records.append(json_record(line))
         except ValueError as error:
             raise DataError(f"{path}, line {number}: {error}") from error
-    names = list(dict.fromkeys(name for record in records for name in record))
-    columns = {name: [record.get(name) for record in records] for name in names}
+    names = dict.fromkeys(name for record in records for name in record)
     # Whole-number columns stay so; strings may hold lone surrogates, which the default string type refuses.
-    return pd.DataFrame({name: _json_column(values) for name, values in columns.items()})
+    return pd.DataFrame({name: _json_column([record.get(name) for record in records]) for name in names})
 
 
 def json_record(line: str) -> dict[str, Any]:
@@ -338,7 +377,8 @@ def _json_column(values: list[Any]) -> pd.Series:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    data = _contents(path)
+    with open_bytes(path) as stream:
+        data = stream.read()
     if not data:
         raise DataError(f"{path}: the file is empty")
     try:

@@ -18,7 +18,6 @@ is tagged is about football; one that is not may be all the same.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 from collections.abc import Sequence
@@ -105,14 +104,13 @@ def load_lexicon() -> pd.DataFrame:
     ValueError
         A kind that is none of the three, naming the row.
     """
-    with LEXICON_FILE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for number, row in enumerate(rows, 1):
-        if row["kind"] not in KINDS:
+    lexicon = pd.read_csv(LEXICON_FILE, dtype=text_dtype, keep_default_na=False)
+    for number, kind in enumerate(lexicon["kind"], 1):
+        if kind not in KINDS:
             raise ValueError(
-                f"{LEXICON_FILE}, row {number}: kind must be one of {', '.join(KINDS)}, but {row['kind']!r} was found"
+                f"{LEXICON_FILE}, row {number}: kind must be one of {', '.join(KINDS)}, but {kind!r} was found"
             )
-    return pd.DataFrame(rows, columns=["group", "cue", "kind", "note"], dtype=text_dtype)
+    return lexicon
 
 
 def _evidence(text: str) -> tuple[str, float]:

@@ -51,14 +51,8 @@ def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | Non
 
 def _download(name: str, revision: str | None) -> Path:
     """Fetch a hub repository's files for inference, or find them in the cache when there is no network."""
+    from huggingface_hub import errors, snapshot_download
     from huggingface_hub import logging as hub_logging
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
 
     verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
@@ -68,13 +62,13 @@ def _download(name: str, revision: str | None) -> Path:
             snapshot_download(name, revision=folder.name, allow_patterns=weights)
             if any(path for pattern in weights for path in folder.glob(pattern)):
                 break
-    except GatedRepoError as error:
+    except errors.GatedRepoError as error:
         raise ModelError(
             f"{name} is gated on the hub: accept its terms there, then log in with `hf auth login`"
         ) from error
-    except RevisionNotFoundError as error:
+    except errors.RevisionNotFoundError as error:
         raise ModelError(f"{name} exists on the hub, but has no revision {revision!r}") from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise ModelError(
             f"no model {name!r}: neither a folder here nor a public repository on the hub. Check the spelling; "
             f"a private one needs `hf auth login`; the embedded demo is {DEMO_MODEL!r}"

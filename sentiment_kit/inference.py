@@ -25,8 +25,6 @@ from .model import SentimentModel
 PREDICTION_COLUMNS = ("text", *LABELS, "label", "confidence", "n_tokens", "truncated")
 """The columns of the prediction table, in order."""
 
-_NO_CLEANING: Callable[[str], str] = str
-
 
 def predict(
     model: SentimentModel,
@@ -84,7 +82,7 @@ def predict(
         raise ValueError(f'devices must be a list such as ["cuda:0", "cuda:1"], but {devices!r} was passed')
     values, index = _as_list(texts)
     _check_types(values)
-    clean = clean or _NO_CLEANING
+    clean = clean or str
     # Each distinct text once; `which` says which of them each row has, -1 for a missing one.
     number_of: dict[str, int] = {}
     which = np.array(
@@ -120,10 +118,10 @@ def iter_predict(
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, but {chunk_size} was passed")
-    if isinstance(texts, str | pd.Series):
-        series = texts if isinstance(texts, pd.Series) else pd.Series([texts], dtype=text_dtype)
-        for start in range(0, len(series), chunk_size):
-            chunk = series.iloc[start : start + chunk_size]
+    texts = [texts] if isinstance(texts, str) else texts
+    if isinstance(texts, pd.Series):
+        for start in range(0, len(texts), chunk_size):
+            chunk = texts.iloc[start : start + chunk_size]
             yield predict(model, chunk, clean=clean, batch_size=batch_size, progress=False)
         return
     _check_container(texts)

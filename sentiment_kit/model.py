@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,6 +146,12 @@ def load_model(
     )
 
 
+def options_of(model: SentimentModel) -> dict[str, Any]:
+    """What `load_model` makes the same model of in another process, but for its device."""
+    own = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
+    return own | {"dtype": str(model.dtype)}
+
+
 def _sample_batches(tokenizer: PreTrainedTokenizerBase) -> Iterator[Tokens]:
     """The first 128 tweets of the demo's test split, as tokens."""
     texts = sorted(load_demo("test")["text"].head(128), key=len)
@@ -235,46 +242,35 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
         raise ModelError(
             f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({reason(error)})"
         ) from error
-    _check_complete(network, report, folder)
+    check_complete(network, report, folder)
     return network
 
 
-def _check_complete(network: PreTrainedModel, report: dict[str, set], folder: Path) -> None:
-    """transformers fills what a checkpoint lacks with random numbers and warns; here that is an error."""
-    _, missing, mismatched = _by_part(network, report)
-    if missing:
-        raise ModelError(
-            f"{folder}: no trained classification head (missing: {', '.join(missing[:4])}). This is a base model; "
-            "fine-tune it for sentiment first, or load a fine-tuned one"
-        )
-    if mismatched:
-        raise ModelError(
-            f"{folder}: wrong number of labels: config.json names {network.config.num_labels}, the weights of the "
-            f"classification head have another shape ({', '.join(mismatched[:4])})"
-        )
-    check_body(network, report, folder)
+def check_complete(network: PreTrainedModel, report: dict[str, set], folder: Path, *, head: bool = True) -> None:
+    """Raise `ModelError` unless every weight came from the checkpoint; without `head`, those of the body alone.
 
-
-def check_body(network: PreTrainedModel, report: dict[str, set], folder: Path) -> None:
-    """Raise `ModelError` unless every weight below the classification head came from the checkpoint."""
-    body, _, _ = _by_part(network, report)
-    if body:
-        raise ModelError(
-            f"{folder}: the weights do not fit config.json: {len(body)} missing or of another shape ({body[0]})"
-        )
-
-
-def _by_part(network: PreTrainedModel, report: dict[str, set]) -> tuple[list[str], list[str], list[str]]:
-    """Names of the body's bad weights, of the head's missing and of the head's mismatched ones.
-
-    BERT's pooler belongs to the head: base checkpoints often come without it.
+    transformers fills what a checkpoint lacks with random numbers and warns. BERT's pooler belongs to the head: base
+    checkpoints often come without it.
     """
     prefix = network.base_model_prefix + "."
     missing = sorted(report["missing_keys"])
     mismatched = sorted(key for key, *_ in report["mismatched_keys"])
     body = [key for key in missing + mismatched if key.startswith(prefix) and ".pooler." not in key]
-    head = set(missing + mismatched) - set(body)
-    return body, [key for key in missing if key in head], [key for key in mismatched if key in head]
+    head_missing, head_mismatched = ([key for key in keys if key not in body] for keys in (missing, mismatched))
+    if head and head_missing:
+        raise ModelError(
+            f"{folder}: no trained classification head (missing: {', '.join(head_missing[:4])}). This is a base model; "
+            "fine-tune it for sentiment first, or load a fine-tuned one"
+        )
+    if head and head_mismatched:
+        raise ModelError(
+            f"{folder}: wrong number of labels: config.json names {network.config.num_labels}, the weights of the "
+            f"classification head have another shape ({', '.join(head_mismatched[:4])})"
+        )
+    if body:
+        raise ModelError(
+            f"{folder}: the weights do not fit config.json: {len(body)} missing or of another shape ({body[0]})"
+        )
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

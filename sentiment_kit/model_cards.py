@@ -13,6 +13,7 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
 from . import __version__
+from .files import whole_file
 from .labels import LABELS
 
 _FILE = "training.json"
@@ -34,9 +35,8 @@ def write_record(folder: str | Path, record: dict[str, Any]) -> None:
     folder = Path(folder)
     record = record | {"sentiment_kit": __version__}
     for name, text in ((_FILE, json.dumps(record, indent=2) + "\n"), ("README.md", _card(record))):
-        temporary = folder / f".{name}.tmp"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / name)  # whole or not at all
+        with whole_file(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _card(record: dict[str, Any]) -> str:

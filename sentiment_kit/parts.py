@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .files import DataError
+from .files import DataError, whole_file
 from .inference import names_beside, predict
 from .model import SentimentModel
 from .readers import Part, Source
@@ -76,40 +74,15 @@ def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Sou
             folder.mkdir(exist_ok=True)
             records = [{"file": source.path.as_posix(), **row._asdict()} for row in part.rejected]
             lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-            write_whole(folder / f"{name}.jsonl", lines.encode("utf-8", "replace"))
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
-        write_whole(output / f"{name}.parquet", buffer.getvalue())
+            with whole_file(folder / f"{name}.jsonl", synced=True) as path:
+                path.write_text(lines, encoding="utf-8", errors="replace", newline="")
+        with whole_file(output / f"{name}.parquet", synced=True) as path:
+            pq.write_table(table, path, compression="zstd")
     except OSError as error:
         raise DataError(
             f"{output / name}: cannot be written ({error.strerror or error}); what was written before is whole. Make "
             "room, then run the same command again"
         ) from error
-
-
-def write_whole(path: Path, data: bytes | pa.Buffer) -> None:
-    """A file under another name, synced, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name is only safe once the folder is."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            with contextlib.suppress(OSError):  # some network file systems cannot
-                os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def refuse_if_strict(job: Job, part: Part, source: Source) -> None:

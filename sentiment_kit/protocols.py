@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +29,9 @@ class Protocol(NamedTuple):
     measures: str
     compare_with: str
     value: Score
-    rows: Score
-    ceiling: Score
+    rows: Score = lambda counts: counts
+    """The counts of the rows that it looks at."""
+    ceiling: Score = lambda counts: 1.0
     forced: bool = False
     """Whether a prediction is negative or positive, whichever is more probable."""
 
@@ -58,27 +60,14 @@ def protocol_table(
         NaN with a warning where a protocol is undefined, or needs probabilities that are not there.
     """
     counts = {False: count_polarities(tweets, predictions["label"]), True: _forced_counts(tweets, predictions)}
-    values = pd.concat(
-        [
-            bootstrap(
-                counts[forced],
-                lambda drawn, forced=forced: {
-                    (protocol.name, protocol.score): protocol.value(drawn)
-                    for protocol in PROTOCOLS
-                    if protocol.forced == forced
-                },
-                resamples=resamples,
-                seed=seed,
-            )
-            for forced in (False, True)
-        ]
-    )
+    found = [bootstrap(counts[forced], partial(_values, forced), resamples=resamples, seed=seed) for forced in counts]
+    values = pd.concat(found)
     values.index = pd.MultiIndex.from_tuples(values.index, names=["protocol", "score"])
     undefined = [" by ".join(reversed(name)) for name in values.index[values["value"].isna()]]
     if undefined:
         warnings.warn(f"undefined on these rows, so NaN: {', '.join(undefined)}", stacklevel=2)
     table = values.assign(
-        n=[int(protocol.rows(counts[protocol.forced])) for protocol in PROTOCOLS],
+        n=[int(protocol.rows(counts[protocol.forced]).sum()) for protocol in PROTOCOLS],
         ceiling=[float(protocol.ceiling(counts[protocol.forced])) for protocol in PROTOCOLS],
         measures=[protocol.measures for protocol in PROTOCOLS],
         compare_with=[protocol.compare_with for protocol in PROTOCOLS],
@@ -88,6 +77,11 @@ def protocol_table(
     shares = proportions((accuracies["value"] * accuracies["n"]).round().astype(int), accuracies["n"])
     table.loc[shares.index, ["low", "high"]] = shares[["low", "high"]]
     return table.assign(ceiling=table["ceiling"].where(defined))
+
+
+def _values(forced: bool, counts: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """The score of each protocol that forces a choice, or of each that does not, from counts (..., 4, 4)."""
+    return {(found.name, found.score): found.value(counts) for found in PROTOCOLS if found.forced == forced}
 
 
 def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
@@ -101,10 +95,6 @@ def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarra
 
 
 # Rows: which tweets count, and as what
-
-
-def _all(counts: np.ndarray) -> np.ndarray:
-    return counts
 
 
 def _mixed_dropped(counts: np.ndarray) -> np.ndarray:
@@ -128,10 +118,6 @@ def _balanced(counts: np.ndarray) -> np.ndarray:
 def _two_classes(counts: np.ndarray) -> np.ndarray:
     """Rows and columns negative and positive first, so that the diagonal is what is right."""
     return counts[..., [0, 2], :][..., [0, 2, 1, 3]]
-
-
-def _number(rows: Score) -> Score:
-    return lambda counts: rows(counts).sum(axis=(-2, -1))
 
 
 # Scores of counts (..., k true, 4 predicted), the right ones on the diagonal
@@ -162,10 +148,6 @@ def _accuracy_of_four(counts: np.ndarray) -> np.ndarray:
 # Ceilings
 
 
-def _one(counts: np.ndarray) -> float:
-    return 1.0
-
-
 def _unmixed_share(counts: np.ndarray) -> np.ndarray:
     return divide(counts[..., :3, :].sum(axis=(-2, -1)), counts.sum(axis=(-2, -1)))
 
@@ -190,7 +172,7 @@ def _best(score: Score) -> Score:
 def _pair(name: str, measures: str, accuracy_with: str, f1_with: str, rows: Score, forced: bool = False) -> list:
     """Accuracy and macro-F1 over the same rows, where three labels can be wholly right."""
     return [
-        Protocol(name, score, f"{score} {measures}", beside, lambda c, f=f: f(rows(c)), _number(rows), _one, forced)
+        Protocol(name, score, f"{score} {measures}", beside, lambda c, f=f: f(rows(c)), rows, forced=forced)
         for score, beside, f in (("accuracy", accuracy_with, _accuracy), ("macro-F1", f1_with, _macro_f1))
     ]
 
@@ -208,8 +190,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "on the official test set, best at EVALITA 2016 (UniPI): .6638 (Barbieri et al. 2016); AlBERTo: .722 "
         "(secondary source)",
         polarity_score,
-        _number(_all),
-        _best(polarity_score),
+        ceiling=_best(polarity_score),
     ),
     *_pair(
         "three classes, mixed dropped",
@@ -238,8 +219,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "accuracy over all rows; three labels are wrong about every mixed one",
         "Italian BERT XXL: .675 (UINAUIL, Basile et al. 2023)",
         _accuracy_of_four,
-        _number(_all),
-        _unmixed_share,
+        ceiling=_unmixed_share,
     ),
     Protocol(
         "four classes, mixed its own (UINAUIL)",
@@ -247,8 +227,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "mean F1 of the four classes; that of mixed is 0 for three labels",
         "Italian BERT XXL: F .740 (UINAUIL, Basile et al. 2023); its averaging is not stated there",
         _macro_f1,
-        _number(_all),
-        _best_of_four,
+        ceiling=_best_of_four,
     ),
     Protocol(
         "marked polarities (pysentimiento)",
@@ -256,8 +235,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "mean of the F1 of opos = 1 and of oneg = 1 over all rows",
         "UmBERTo: .626, by a model that may give both marks (pysentimiento, Pérez et al. 2021)",
         _f1_of_the_marked,
-        _number(_all),
-        _best(_f1_of_the_marked),
+        ceiling=_best(_f1_of_the_marked),
     ),
     Protocol(
         "three balanced classes (UMSAB)",
@@ -265,8 +243,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "mean F1 of negative, neutral, positive, each weighted as if equally frequent; mixed tweets left out",
         "XLM-T on 870 balanced Italian tweets: .709 to .715 (Barbieri et al. 2022)",
         lambda counts: _macro_f1(_balanced(counts)),
-        _number(_mixed_dropped),
-        _one,
+        _mixed_dropped,
     ),
     *_pair(
         "two classes, neutral answers wrong",

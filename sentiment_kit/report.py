@@ -215,7 +215,7 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     tweets = load_data(data, mixed="keep", split="test")
     labelled = int(tweets["label"].notna().sum())
     path = DEMO_FILE if data == DEMO_MODEL else Path(data)
-    which = "demo, its test part" if data == DEMO_MODEL else path.name
+    which = "demo, its test part (04 and 11 read all of it)" if data == DEMO_MODEL else path.name
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     sizes = {"num_hidden_layers": "layers", "hidden_size": "hidden size", "vocab_size": "vocabulary"}
     built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +13,7 @@ from .calibration import calibration_scores, reliability_table, risk_coverage
 from .confusion import confusion_table
 from .data import is_mixed, settle_mixed
 from .evaluation import official_polarity_score, scores, scores_by_class, scores_by_group
-from .files import DataError
+from .files import DataError, whole_folder
 from .labels import LABELS
 from .plots import interval_dots, save_figure
 from .protocols import protocol_table
@@ -110,33 +108,14 @@ def write_scorecard(card: Scorecard, folder: str | Path, *, force: bool = False,
     """
     folder = Path(folder)
     check_new_folder(folder, force=force)
-    temporary = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
-        temporary.mkdir()
-        for name, table in card.tables.items():
-            table.to_csv(temporary / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
-        (temporary / "scorecard.json").write_text(scorecard_json(card, **provenance) + "\n", encoding="utf-8")
-        _draw(card.tables, temporary)
-        _replace(folder, temporary)
+        with whole_folder(folder, replace=True) as new:
+            for name, table in card.tables.items():
+                table.to_csv(new / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
+            (new / "scorecard.json").write_text(scorecard_json(card, **provenance) + "\n", encoding="utf-8")
+            _draw(card.tables, new)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _replace(folder: Path, new: Path) -> None:
-    """Put `new` in the place of `folder`, which comes back if that fails."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    old = folder.absolute().with_name(f".{folder.name}.{os.getpid()}.old")
-    folder.rename(old)
-    try:
-        new.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old)
 
 
 def check_new_folder(folder: str | Path, *, force: bool = False) -> None:
@@ -154,9 +133,8 @@ def check_new_folder(folder: str | Path, *, force: bool = False) -> None:
 
 
 def _draw(tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    save_figure(interval_dots(tables["scores"]), folder / "scores")
-    save_figure(interval_dots(tables["per_class"]), folder / "per_class")
-    save_figure(interval_dots(tables["protocols"]), folder / "protocols")
+    for name in ("scores", "per_class", "protocols"):
+        save_figure(interval_dots(tables[name]), folder / name)
     save_figure(confusion_heatmap(tables["confusion"]), folder / "confusion")
     if "reliability" in tables:
         save_figure(reliability_diagram(tables["reliability"]), folder / "reliability")

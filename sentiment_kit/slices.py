@@ -203,8 +203,5 @@ def worst_errors(
 
 def _names_of(slices: pd.DataFrame) -> list[str]:
     """For each row the slices that it is in."""
-    inside = np.column_stack([_membership(slices[name]) for name in slices.columns]) if slices.shape[1] else None
-    if inside is None:
-        return [""] * len(slices)
-    names = np.array(slices.columns, dtype=object)
-    return [", ".join(names[row]) for row in inside]
+    inside = {name: _membership(slices[name]) for name in slices.columns}
+    return [", ".join(name for name in inside if inside[name][row]) for row in range(len(slices))]

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn.functional import cross_entropy
-from torch.utils.data import Dataset
 from tqdm import tqdm
 from transformers import (
     AutoModelForSequenceClassification,
@@ -34,7 +33,7 @@ from .cleaning import clean_tweets
 from .files import DataError
 from .hub import ModelError, reason
 from .labels import LABELS, label_dtype
-from .model import check_body, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
+from .model import check_complete, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
 
 
 def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
@@ -63,7 +62,7 @@ def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrai
             )
         except Exception as error:  # what broken files raise shares no class
             raise ModelError(f"{folder}: cannot be loaded as a base to train from ({reason(error)})") from error
-    check_body(network, report, folder)
+    check_complete(network, report, folder, head=False)  # a new one may be drawn
     check_vocabulary(tokenizer, network, folder)
     return tokenizer, network
 
@@ -131,8 +130,8 @@ def make_trainer(
     trainer = TargetTrainer(
         model=network,
         args=arguments,
-        train_dataset=_Encoded(train, targets(train, recipe["label_smoothing"]) * weights[:, None], tokenizer, limit),
-        eval_dataset=_Encoded(validation, targets(validation), tokenizer, limit),
+        train_dataset=_encoded(train, targets(train, recipe["label_smoothing"]) * weights[:, None], tokenizer, limit),
+        eval_dataset=_encoded(validation, targets(validation), tokenizer, limit),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=_accuracy,
         callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe["patience"])],
@@ -163,20 +162,13 @@ def row_weights(train: pd.DataFrame, class_weights: bool) -> np.ndarray:
     return weights / weights.mean()
 
 
-class _Encoded(Dataset):
-    """Tokenized tweets with their targets, as the Trainer wants them."""
-
-    def __init__(
-        self, table: pd.DataFrame, targets: np.ndarray, tokenizer: PreTrainedTokenizerBase, limit: int
-    ) -> None:
-        self._inputs = tokenizer(clean_tweets(table["text"]).tolist(), truncation=True, max_length=limit)
-        self._targets = targets.tolist()  # (n, 3)
-
-    def __len__(self) -> int:
-        return len(self._targets)
-
-    def __getitem__(self, row: int) -> dict[str, object]:
-        return {**{name: values[row] for name, values in self._inputs.items()}, "labels": self._targets[row]}
+def _encoded(
+    table: pd.DataFrame, targets: np.ndarray, tokenizer: PreTrainedTokenizerBase, limit: int
+) -> list[dict[str, list]]:
+    """Tokenized tweets with their targets (n, 3), as the Trainer wants them."""
+    inputs = tokenizer(clean_tweets(table["text"]).tolist(), truncation=True, max_length=limit)
+    columns = {**inputs, "labels": targets.tolist()}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 class TargetTrainer(Trainer):

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -22,11 +21,10 @@ import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerBase
 
 from .cleaning import clean_tweets
 from .evaluation import scores
-from .files import DataError
+from .files import DataError, whole_file, whole_folder
 from .hub import find_folder, tokenizer_hash, weights_hash
 from .inference import predict, show_progress
 from .labels import LABELS, label_dtype
@@ -138,7 +136,12 @@ def fine_tune(
             _remove(workplace)
             raise DataError(f"the validation loss was never a number; lower learning_rate (it was {learning_rate})")
         record["learning_curve"] = curve.reset_index().to_dict("records")
-        _save(workplace / f"checkpoint-{best}", tokenizer, record, output)
+        with whole_folder(output) as new:
+            for name in ("config.json", "model.safetensors"):
+                shutil.copy(workplace / f"checkpoint-{best}" / name, new)
+            with quiet_transformers():
+                tokenizer.save_pretrained(new)
+            write_record(new, record)
         _remove(workplace)
     trainer.accelerator.wait_for_everyone()
     return curve
@@ -229,8 +232,7 @@ def _best_epoch(curve: pd.DataFrame) -> dict[str, Any]:
     return {
         "epochs": len(curve),
         "best_epoch": int(best["epoch"]),
-        "validation_loss": best["validation_loss"],
-        "validation_accuracy": best["validation_accuracy"],
+        **best[["validation_loss", "validation_accuracy"]],
     }
 
 
@@ -281,10 +283,8 @@ def readable(texts: pd.Series) -> pd.Series:
 
 
 def _check_recipe(recipe: dict[str, Any]) -> None:
-    for name in ("max_epochs", "batch_size", "patience", "gradient_accumulation"):
-        if recipe[name] < 1:
-            raise DataError(f"{name} must be at least 1, but {recipe[name]} was passed")
-    allowed = {
+    counts = ("max_epochs", "batch_size", "patience", "gradient_accumulation")
+    allowed = {name: (recipe[name] >= 1, "at least 1") for name in counts} | {
         "learning_rate": (recipe["learning_rate"] > 0 and np.isfinite(recipe["learning_rate"]), "above 0"),
         "adam_epsilon": (recipe["adam_epsilon"] > 0, "above 0"),
         "label_smoothing": (0 <= recipe["label_smoothing"] < 1, "in [0, 1)"),
@@ -344,9 +344,8 @@ def _claim(workplace: Path, record: dict[str, Any]) -> None:
     workplace.mkdir(parents=True, exist_ok=True)
     for path in left_over:
         path.unlink()
-    temporary = workplace / f".{_RUN}.{os.getpid()}.tmp"
-    temporary.write_text(run, encoding="utf-8")
-    temporary.rename(workplace / _RUN)
+    with whole_file(workplace / _RUN) as temporary:
+        temporary.write_text(run, encoding="utf-8")
 
 
 def _remove(workplace: Path) -> None:
@@ -379,18 +378,3 @@ def _is_finished(curve: pd.DataFrame, max_epochs: int, patience: int) -> bool:
         return False
     epochs_since_best = curve.index[-1] - curve["validation_loss"].idxmin()
     return len(curve) >= max_epochs or epochs_since_best >= patience
-
-
-def _save(checkpoint: Path, tokenizer: PreTrainedTokenizerBase, record: dict[str, Any], output: Path) -> None:
-    """Whole or not at all: everything is written beside `output`, then renamed to it."""
-    temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".tmp", dir=output.parent))
-    temporary.chmod(0o755)
-    try:
-        for name in ("config.json", "model.safetensors"):
-            shutil.copy(checkpoint / name, temporary)
-        with quiet_transformers():
-            tokenizer.save_pretrained(temporary)
-        write_record(temporary, record)
-        temporary.rename(output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -245,7 +245,7 @@ def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatc
             raise OSError(28, "No space left on device")
         real(handle)
 
-    monkeypatch.setattr(parts.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DataError, match=r"cannot be written .No space left on device.*run the same command again"):
         score_files([tweets_file], out, model=demo_model, part_rows=20)
     assert not list(out.glob(".*.tmp"))

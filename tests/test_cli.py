@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit import __version__, cli
-from sentiment_kit.commands import shared
+from sentiment_kit import __version__, cli, files
 from sentiment_kit.commands.train import _parts, _summary
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files import read_table
@@ -475,7 +474,7 @@ def test_report_refuses_what_cannot_be_before_it_runs(run, tmp_path):
     [(["report"], "papermill", "notebooks"), (["train", "demo", "--base", "scratch"], "accelerate", "train")],
 )
 def test_a_missing_extra_is_one_line(run, tmp_path, monkeypatch, arguments, module, extra):
-    monkeypatch.setattr(shared, "find_spec", lambda name: None)
+    monkeypatch.setattr(files, "find_spec", lambda name: None)
     code, _, err = run(*arguments, "--output", tmp_path / "out")
     assert code == 2
     assert err == f'sentiment-kit: this needs {module}, which is not installed: pip install "sentiment-kit[{extra}]"\n'

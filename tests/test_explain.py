@@ -130,7 +130,7 @@ def test_nothing_and_mistakes(demo_model, monkeypatch):
     assert attribute_words(demo_model, []).columns.tolist() == list(ATTRIBUTION_COLUMNS)
     with pytest.raises(ModelError, match="target must be one of negative, neutral, positive, but 'happy' was passed"):
         attribute_words(demo_model, ["ciao"], target="happy")
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[explain\]"'):
         attribute_words(demo_model, ["ciao"])
 

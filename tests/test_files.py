@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.files import DataError, check_writable, read_table, write_table
+from sentiment_kit.files import DataError, check_writable, read_table, whole_file, whole_folder, write_table
 
 TABLE = pd.DataFrame(
     {
@@ -122,6 +122,42 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(tmp_path, monkeypatch):
         write_table(TABLE, path, force=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_a_file_is_whole_or_what_it_was(tmp_path, synced):
+    path = tmp_path / ("n" * 250)
+    for text in ("first", "second"):
+        with whole_file(path, synced=synced) as temporary:
+            temporary.write_text(text)
+        assert path.read_text() == text
+
+    def stopped():
+        with whole_file(path, synced=synced) as temporary:
+            temporary.write_text("thi")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert [(left.name, left.read_text()) for left in tmp_path.iterdir()] == [(path.name, "second")]
+
+
+def test_a_folder_is_whole_or_what_it_was(tmp_path):
+    path = tmp_path / "folder"
+    for name in ("first", "second"):
+        with whole_folder(path, replace=True) as new:
+            (new / name).write_text(name)
+
+    def stopped():
+        with whole_folder(path, replace=True) as new:
+            (new / "third").write_text("thi")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    with pytest.raises(OSError, match="folder"), whole_folder(path) as new:
+        (new / "fourth").write_text("in the way of the second")
+    assert [left.relative_to(tmp_path).as_posix() for left in tmp_path.rglob("*")] == ["folder", "folder/second"]
 
 
 def test_outputs_that_cannot_be_written(tmp_path):

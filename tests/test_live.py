@@ -52,7 +52,7 @@ def test_nothing_to_read(demo_model):
 
 
 def test_without_captum_there_are_probabilities_and_a_hint(demo_model, monkeypatch):
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    monkeypatch.setitem(sys.modules, "captum", None)
     (found,) = answer({"demo": demo_model}, "ciao")
     assert "explain" in found.note
     assert f"no words: {found.note}" in as_text([found])

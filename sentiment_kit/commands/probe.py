@@ -30,37 +30,27 @@ def probe(
 
     Without --pairs and --cases, all that were written for this project.
     """
+    from .. import probes
     from ..inference import predict
-    from ..probes import (
-        failure_rates,
-        failures,
-        family_effects,
-        judge_cases,
-        load_cases,
-        load_pairs,
-        score_pairs,
-        worst_pairs,
-    )
 
-    tables = {}
-    if pairs is not None or cases is None:
-        tables["pairs"] = load_pairs(pairs) if pairs is not None else load_pairs()
-    if cases is not None or pairs is None:
-        tables["cases"] = load_cases(cases) if cases is not None else load_cases()
+    if pairs is None and cases is None:
+        pairs, cases = (probes.PROBES_FOLDER / name for name in ("pairs.csv", "cases.csv"))
+    pair_table = probes.load_pairs(pairs) if pairs is not None else None
+    case_table = probes.load_cases(cases) if cases is not None else None
     loaded = load(model, device, backend)
     found = {}
-    if "pairs" in tables:
-        a, b = (predict(loaded, tables["pairs"][side], batch_size=batch_size) for side in ("text_a", "text_b"))
-        scored = score_pairs(tables["pairs"], a, b)
-        found["families"] = family_effects(scored).reset_index()
-        found["worst_pairs"] = worst_pairs(scored)[["family", "text_a", "text_b", "label_a", "label_b", "shift"]]
-    if "cases" in tables:
-        first, second = (predict(loaded, tables["cases"][side], batch_size=batch_size) for side in ("text", "other"))
-        judged = judge_cases(tables["cases"], first, second)
-        found["capabilities"] = failure_rates(judged).reset_index()
-        found["failures"] = failures(judged)[
-            ["capability", "kind", "expected", "text", "label", "other", "label_other", "change"]
-        ]
+    if pair_table is not None:
+        a, b = (predict(loaded, pair_table[side], batch_size=batch_size) for side in ("text_a", "text_b"))
+        scored = probes.score_pairs(pair_table, a, b)
+        found["families"] = probes.family_effects(scored).reset_index()
+        worst = probes.worst_pairs(scored)
+        found["worst_pairs"] = worst[["family", "text_a", "text_b", "label_a", "label_b", "shift"]]
+    if case_table is not None:
+        first, second = (predict(loaded, case_table[side], batch_size=batch_size) for side in ("text", "other"))
+        judged = probes.judge_cases(case_table, first, second)
+        found["capabilities"] = probes.failure_rates(judged).reset_index()
+        shown = ["capability", "kind", "expected", "text", "label", "other", "label_other", "change"]
+        found["failures"] = probes.failures(judged)[shown]
     if as_json:
         records = {name: json.loads(table.to_json(orient="records")) for name, table in found.items()}
         print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2, ensure_ascii=False))

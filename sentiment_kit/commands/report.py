@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import DataError
-from .shared import need
+from ..files import DataError, need
 
 
 def report(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..files import FORMATS, DataError, check_writable, file_format, read_table, write_table
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, ModelName, load, predict_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def score(
@@ -48,7 +51,10 @@ def score(
             raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
         if strict or engine != "local" or address is not None:
             raise DataError(f"--strict, --engine and --address are for folders, but {output} is a file")
-        _score_file(inputs[0], output, model, text_column, batch_size, device, backend, force, spreadsheet_safe)
+        check_writable(output, force=force)
+        how = {"name": model, "device": device, "backend": backend, "batch_size": batch_size}
+        table = _scored(inputs[0], text_column, how)
+        write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe)
         return
     if force or spreadsheet_safe:
         raise DataError(f"--force and --spreadsheet-safe are for a file, but {output} is to be a folder")
@@ -76,22 +82,11 @@ def score(
     )
 
 
-def _score_file(
-    input: Path,
-    output: Path,
-    model: str,
-    text_column: str,
-    batch_size: int | None,
-    device: str,
-    backend: str,
-    force: bool,
-    spreadsheet_safe: bool,
-) -> None:
-    """One file that fits in memory to another."""
+def _scored(input: Path, text_column: str, how: dict[str, Any]) -> pd.DataFrame:
+    """The table of a file that fits in memory, with the prediction's columns; `how` as `predict_texts` takes it."""
     from ..data import sentipolc_table, text_values
     from ..inference import names_beside
 
-    check_writable(output, force=force)
     table = sentipolc_table(input)
     if table is None:
         table = read_table(input)
@@ -103,6 +98,5 @@ def _score_file(
             f"the input has {', '.join(renamed)} already; the prediction's: {', '.join(renamed.values())}",
             file=sys.stderr,
         )
-    predictions = predict_texts(model, texts, device, backend, batch_size)
-    added = predictions[list(names)].rename(columns=names)
-    write_table(table.join(added), output, force=force, spreadsheet_safe=spreadsheet_safe)
+    predictions = predict_texts(texts=texts, **how)
+    return table.join(predictions[list(names)].rename(columns=names))

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-
-from ..files import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +28,6 @@ Backend = Annotated[
     Literal["torch", "onnx", "onnx-int8"],
     typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
 ]
-
-
-def need(module: str, extra: str) -> None:
-    """Raise `DataError` if a module of an extra is not installed, saying how to get it."""
-    if find_spec(module) is None:
-        raise DataError(f'this needs {module}, which is not installed: pip install "sentiment-kit[{extra}]"')
 
 
 def load(name: str, device: str, backend: str) -> SentimentModel:

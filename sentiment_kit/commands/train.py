@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .. import __version__
-from ..files import DataError
-from .shared import need
+from ..files import DataError, need
 
 if TYPE_CHECKING:
     import pandas as pd
