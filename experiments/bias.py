@@ -206,7 +206,7 @@ def verdict(measure: str, difference: float, q_value: float) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--recipes", nargs="*", choices=STARTS, default=list(STARTS))
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()

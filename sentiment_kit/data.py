@@ -321,7 +321,8 @@ def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None)
 def _check_columns(table: pd.DataFrame, names: list[str], path: str | Path) -> None:
     for name in names:
         if name not in table.columns:
-            raise DataError(f"{path}: no column {name!r}; its columns are: {', '.join(map(str, table.columns))}")
+            columns = ", ".join(map(str, table.columns))
+            raise DataError(f"{path}: no column {name!r}; its columns are: {columns}; rename one, or say which it is")
 
 
 def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:
@@ -390,9 +391,8 @@ def _read_hub(name: str, split: str) -> pd.DataFrame:
     try:
         loaded = datasets.load_dataset(name, split=split)
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
-        ) from error
+        nowhere = f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
+        raise DataError(nowhere) from error
     table = loaded.to_pandas()
     for column, feature in loaded.features.items():
         if hasattr(feature, "names"):  # class labels are stored as numbers; -1 stands for none

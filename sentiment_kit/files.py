@@ -244,7 +244,7 @@ def open_bytes(path: Path) -> BinaryIO:
         limit = max(100_000_000, EXPANSION * path.stat().st_size)
         return io.BufferedReader(_Unpacked(pa.CompressedInputStream(raw, compression), path, limit), 1 << 20)
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise DataError(f"{path}: no such file{'' if path.is_absolute() else f' in {Path.cwd()}'}") from error
     except (OSError, ValueError) as error:  # the second for a name with a NUL
         raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
 

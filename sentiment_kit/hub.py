@@ -78,10 +78,10 @@ def _download(name: str, revision: str | None) -> Path:
         if not isinstance(error, OSError) and not type(error).__module__.startswith("httpx"):
             raise
         raise ModelError(
-            f"cannot reach the hub, and {name!r} is not complete in its cache on this machine "
-            f"({reason(error)}). Connect once so that it is downloaded, copy the cache from a machine that has it "
-            "(HF_HOME says where it lies), pass the folder of a local copy, or use the embedded demo: "
-            f"{DEMO_MODEL!r}"
+            f"no folder {name!r} here; cannot reach the hub, and {name!r} is not complete in its cache on this machine "
+            f"({reason(error)}). Check the spelling; connect once so that it is downloaded, copy the cache from a "
+            "machine that has it (HF_HOME says where it lies), pass the folder of a local copy, or use the embedded "
+            f"demo: {DEMO_MODEL!r}"
         ) from error
     finally:
         hub_logging.set_verbosity(verbosity)

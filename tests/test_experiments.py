@@ -126,7 +126,7 @@ def test_training_speed_runs(tmp_path, monkeypatch, hub_folder):
 def test_the_committed_tables_are_whole(bias):
     table, effects = _committed("bias"), _committed("bias_effects")
     assert set(table["recipe"]) == set(bias.STARTS)
-    assert (table["seeds"] == 5).all()
+    assert (table["seeds"] == 10).all()
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     values = table.set_index(["recipe", "measure", "part"])["value"]
