@@ -249,7 +249,7 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
         if missing:
             raise DataError(f"{name} part: expected text, and label or the three probabilities; no {missing[0]}")
         if targets == ["label"]:
-            unknown = table["label"].notna() & table["label"].astype(label_dtype).isna()
+            unknown = table["label"].notna() & ~table["label"].isin(LABELS)
             if unknown.any():
                 raise DataError(
                     f"{name} part: expected the labels {', '.join(LABELS)}, got "
