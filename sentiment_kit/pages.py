@@ -161,12 +161,14 @@ def _without_library(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _described(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Each figure with the text before it, for those who do not see it; a page says it once more than a notebook."""
-    text = ""
+    """Each figure with its section and the text before it, for those who do not see it."""
+    section = text = ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            text = " ".join(re.sub(r"[#*`_>]|\[|\]\([^)]*\)", "", cell.source).split())
+            plain = re.sub(r"[*`>]|\[|\]\([^)]*\)", "", cell.source)
+            section = ([section] + re.findall(r"^#+ (.+)", plain, flags=re.MULTILINE))[-1]
+            text = " ".join(re.sub(r"^#+ .+", "", plain, flags=re.MULTILINE).split())
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                output.metadata.setdefault("image/png", {})["alt"] = f"Figure. {text}"
+                output.metadata.setdefault("image/png", {})["alt"] = f"Figure, {section}: {text}"
     return notebook

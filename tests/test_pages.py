@@ -45,8 +45,14 @@ def test_sentences_wrap_and_tables_do_not():
 
 def test_a_figure_is_described_by_the_text_before_it():
     figure = new_output("display_data", {"image/png": "AAAA"})
-    cells = [new_markdown_cell("## How [long](x.html)\n\nIn *tokens*."), new_code_cell("x", outputs=[figure])]
-    assert 'alt="Figure. How long In tokens."' in page(_run(*cells))
+    cells = [
+        new_markdown_cell('## How [long](x.html)\n\nIn *tokens*, n_tokens, "cut".'),
+        new_code_cell("x", outputs=[figure]),
+    ]
+    assert """alt='Figure, How long: In tokens, n_tokens, "cut".'""" in page(_run(*cells))
+    # One further down the section has its name, too.
+    more = [new_markdown_cell("The same:"), new_code_cell("x", outputs=[figure])]
+    assert 'alt="Figure, How long: The same:"' in page(_run(*cells, *more))
 
 
 def test_the_italian_summary_says_its_language():
