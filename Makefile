@@ -68,7 +68,7 @@ experiments: $(VENV)/installed
 	$(BIN)/python experiments/training_speed.py
 
 demo-model: $(VENV)/installed
-	$(BIN)/python -m sentiment_kit.demo.build_model
+	$(BIN)/python experiments/demo_model.py
 
 # After a change of ranges: install, try everything, then pin what is there.
 constraints: $(VENV)/installed

@@ -19,11 +19,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentiment_kit.analysis.probes import load_pairs, score_pairs
 from sentiment_kit.data import load_demo
+from sentiment_kit.evaluation.intervals import crossed_interval, q_values
 from sentiment_kit.inference import predict
-from sentiment_kit.intervals import crossed_interval, q_values
 from sentiment_kit.labels import LABELS, label_dtype
-from sentiment_kit.mitigation import (
+from sentiment_kit.model import load_model
+from sentiment_kit.training.fine_tuning import fine_tune
+from sentiment_kit.training.mitigation import (
     balancing_weights,
     clubs_in,
     counterfactual_tweets,
@@ -31,10 +34,7 @@ from sentiment_kit.mitigation import (
     split_frames,
     swap_clubs,
 )
-from sentiment_kit.model import load_model
-from sentiment_kit.probes import load_pairs, score_pairs
-from sentiment_kit.scratch import noisy_copies, write_small_bert
-from sentiment_kit.training import fine_tune
+from sentiment_kit.training.scratch import noisy_copies, write_small_bert
 
 RESULTS = Path(__file__).parent / "results"
 COPIES = 12

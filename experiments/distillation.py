@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 
 from sentiment_kit.data import load_demo
+from sentiment_kit.evaluation.intervals import crossed_interval
 from sentiment_kit.inference import predict
-from sentiment_kit.intervals import crossed_interval
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.scratch import noisy_copies, write_small_bert
-from sentiment_kit.splits import split_tweets
-from sentiment_kit.training import fine_tune
+from sentiment_kit.training.fine_tuning import fine_tune
+from sentiment_kit.training.scratch import noisy_copies, write_small_bert
+from sentiment_kit.training.splits import split_tweets
 
 RESULTS = Path(__file__).parent / "results"
 COPIES = 4

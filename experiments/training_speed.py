@@ -20,10 +20,10 @@ import pandas as pd
 import torch
 from transformers import EarlyStoppingCallback, TrainerCallback
 
-from sentiment_kit.benchmark import matmul_rate, random_base_checkpoint
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_data
-from sentiment_kit.trainer import load_base, make_trainer
+from sentiment_kit.scale.benchmark import matmul_rate, random_base_checkpoint
+from sentiment_kit.training.trainer import load_base, make_trainer
 
 RESULTS = Path(__file__).parent / "results"
 WARM_UP = 5

@@ -14,7 +14,17 @@ import numpy as np
 import pandas as pd
 
 from .cleaning import is_missing, text_dtype
-from .files import FORMATS, DataError, check_widths, exists, file_format, first_line, read_table, read_text, split_rows
+from .files.tables import (
+    FORMATS,
+    DataError,
+    check_widths,
+    exists,
+    file_format,
+    first_line,
+    read_table,
+    read_text,
+    split_rows,
+)
 from .labels import LABELS, label_dtype, match_label
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"

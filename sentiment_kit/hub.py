@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from .files import OneLineError
+from .files.tables import OneLineError
 
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
 DEMO_MODEL = "demo"

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from .batching import Scores, score, score_on_devices
 from .cleaning import clean_tweet, is_missing, text_dtype, well_formed
-from .files import DataError
+from .files.tables import DataError
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
 

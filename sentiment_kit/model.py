@@ -23,10 +23,10 @@ from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from .backends import BACKENDS, Forward, Tokens, onnx_forward, pack_linear_layers, usable_cores
 from .data import load_demo
 from .hub import DEFAULT_MODEL, ModelError, find_folder, reason, weight_files, weights_hash
 from .labels import LABELS, match_labels
+from .packing import BACKENDS, Forward, Tokens, onnx_forward, pack_linear_layers, usable_cores
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from sentiment_kit import cli
-from sentiment_kit.backends import BACKENDS
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.scratch import write_vocabulary
+from sentiment_kit.packing import BACKENDS
+from sentiment_kit.training.scratch import write_vocabulary
 
 matplotlib.use("Agg")
 

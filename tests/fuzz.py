@@ -14,15 +14,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["sentiment_kit"]):
+    from sentiment_kit.analysis.duplicates import near_duplicates
+    from sentiment_kit.analysis.phenomena import tag_phenomena
+    from sentiment_kit.analysis.topics import tag_football
     from sentiment_kit.batching import tokenize
     from sentiment_kit.cleaning import clean_tweet
-    from sentiment_kit.duplicates import near_duplicates
-    from sentiment_kit.files import DataError, read_table
-    from sentiment_kit.football import tag_football
+    from sentiment_kit.files.rows import inspect, iter_parts
+    from sentiment_kit.files.tables import DataError, read_table
     from sentiment_kit.inference import predict
     from sentiment_kit.model import load_model
-    from sentiment_kit.phenomena import tag_phenomena
-    from sentiment_kit.readers import inspect, iter_parts
 
 MODEL = load_model("demo", device="cpu")
 FOLDER = Path(tempfile.mkdtemp())

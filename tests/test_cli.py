@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit import __version__, cli, files
+from sentiment_kit import __version__, cli
 from sentiment_kit.commands.train import _parts, _summary
 from sentiment_kit.data import load_demo, load_sentipolc
-from sentiment_kit.files import read_table
+from sentiment_kit.files import tables as files
+from sentiment_kit.files.tables import read_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
-from sentiment_kit.model_cards import read_record
+from sentiment_kit.training.model_card import read_record
 
 ADDED = [*LABELS, "label", "confidence", "n_tokens", "truncated"]
 

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.baseline import fit_tfidf, predict_tfidf
+from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
-from sentiment_kit.evaluation import scores
+from sentiment_kit.evaluation.scores import scores
 from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict
-from sentiment_kit.scratch import noisy_copies
+from sentiment_kit.training.scratch import noisy_copies
 
 PHENOMENA = {
     "contrast",

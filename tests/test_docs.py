@@ -292,7 +292,7 @@ def test_the_site_is_built_without_a_warning(tmp_path):
         usage = CliRunner().invoke(app, [name, "--help"], prog_name="sentiment-kit").output.splitlines()[0]
         assert f"Usage: sentiment-kit {name} " in usage
         assert f"Usage: sentiment-kit {name} " in commands
-    assert 'id="sentiment_kit.evaluation.scores"' in site["reference/scores.html"].read_text(encoding="utf-8")
+    assert 'id="sentiment_kit.evaluation.scores.scores"' in site["reference/scores.html"].read_text(encoding="utf-8")
     for path in site.values():
         page = path.read_text(encoding="utf-8")
         fetched = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.mitigation import MASK, clubs_in, split_frames
-from sentiment_kit.probes import load_pairs
+from sentiment_kit.analysis.probes import load_pairs
+from sentiment_kit.training.mitigation import MASK, clubs_in, split_frames
 
 FOLDER = Path(__file__).parent.parent / "experiments"
 

@@ -138,7 +138,7 @@ def _lines_of_code(source):
     "statement",
     [
         "import sentiment_kit",
-        "from sentiment_kit import baseline, calibration, claims, data, phenomena, probes, scorecard, slices",
+        "from sentiment_kit import data, evaluation, analysis",
         "import sys; sys.argv[1:] = ['--help']; from sentiment_kit.cli import app; app(standalone_mode=False)",
     ],
 )

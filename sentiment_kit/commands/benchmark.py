@@ -19,8 +19,8 @@ def benchmark(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Measure how fast this machine is, with each back end and beside the ordinary ways."""
-    from ..benchmark import run_benchmark
     from ..data import load_data
+    from ..scale.benchmark import run_benchmark
 
     texts = load_data(input, mixed="keep")["text"].dropna()
     measured = run_benchmark(model, texts.sample(min(n, len(texts)), random_state=0).tolist())

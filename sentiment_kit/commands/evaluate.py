@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .. import __version__
-from ..files import DataError
+from ..files.tables import DataError
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, predict_texts
 
 if TYPE_CHECKING:
-    from ..scorecard import Scorecard
+    from ..report.scorecard import Scorecard
 
 
 def evaluate(
@@ -47,7 +47,7 @@ def evaluate(
     A row with nothing to read has no prediction, and counts as wrong.
     """
     from ..data import load_data, load_predictions
-    from ..scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
+    from ..report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
 
     if predictions is not None and model is not None:
         raise DataError("--predictions and --model were both given; say which of them to score")

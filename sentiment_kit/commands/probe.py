@@ -30,7 +30,7 @@ def probe(
 
     Without --pairs and --cases, all that were written for this project.
     """
-    from .. import probes
+    from ..analysis import probes
     from ..inference import predict
 
     if pairs is None and cases is None:

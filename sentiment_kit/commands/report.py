@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..files import DataError, need
+from ..files.tables import DataError, need
 
 
 def report(
@@ -32,7 +32,7 @@ def report(
     Exit code 1 if a notebook failed; the others are there all the same.
     """
     need("papermill", "notebooks")
-    from ..report import find_notebooks, rewrite_notebooks, write_report
+    from ..report.notebooks import find_notebooks, rewrite_notebooks, write_report
 
     paths = find_notebooks(notebooks, only=[name.strip() for name in only.split(",") if name.strip()])
     start = time.monotonic()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..files import FORMATS, DataError, check_writable, file_format, read_table, write_table
+from ..files.tables import FORMATS, DataError, check_writable, file_format, read_table, write_table
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, ModelName, load, predict_texts
 
@@ -58,7 +58,7 @@ def score(
         return
     if force or spreadsheet_safe:
         raise DataError(f"--force and --spreadsheet-safe are for a file, but {output} is to be a folder")
-    from ..bulk import score_files
+    from ..scale.bulk import score_files
 
     loaded = load(model, device, backend)
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .. import __version__
-from ..files import DataError, need
+from ..files.tables import DataError, need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ def train(
 def _labelled(source: str, split: str, columns: dict[str, str]) -> pd.DataFrame:
     """The rows with a label and something to read."""
     from ..data import load_data
-    from ..training import readable
+    from ..training.fine_tuning import readable
 
     tweets = load_data(source, split=split, labelled=True, **columns)
     tweets = _without(tweets, tweets["label"].isna(), source, "without label")
@@ -137,7 +137,7 @@ def _parts(
     labelled: pd.DataFrame, source: str, own: dict[str, str | None], columns: dict[str, str], seed: int
 ) -> dict[str, pd.DataFrame]:
     """Training, validation and test part; a file of one's `own` stands for a part, and copies of its tweets leave."""
-    from ..splits import split_tweets, without_copies
+    from ..training.splits import split_tweets, without_copies
 
     held_out = {}
     for name, file in own.items():
@@ -163,12 +163,12 @@ def _parts(
 
 def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
     """Tweets with the teacher's probabilities and label; those with nothing to read are left out, and said."""
-    from ..bulk import read_scored
     from ..data import load_data
     from ..hub import find_folder, weights_hash
     from ..inference import predict
     from ..labels import LABELS, label_dtype
     from ..model import load_model
+    from ..scale.bulk import read_scored
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)
@@ -188,8 +188,8 @@ def _train(
     base: str, tables: dict[str, pd.DataFrame], output: Path, *, sizes: dict[str, int], teacher: str | None, **options
 ) -> pd.DataFrame:
     """Train with all seeds, from a new small BERT if that was asked for."""
-    from ..scratch import write_small_bert
-    from ..training import check_training_data, fine_tune_seeds
+    from ..training.fine_tuning import check_training_data, fine_tune_seeds
+    from ..training.scratch import write_small_bert
 
     parts = [
         tables[name] if teacher is None else tables[name].drop(columns="label") for name in ("train", "validation")
@@ -210,8 +210,8 @@ def _train(
 def _draw(output: Path) -> None:
     import pandas as pd
 
-    from ..model_cards import read_record
-    from ..plots import learning_curves, save_figure
+    from ..report.plots import learning_curves, save_figure
+    from ..training.model_card import read_record
 
     save_figure(learning_curves(pd.DataFrame(read_record(output)["learning_curves"])), output / "learning_curve")
 

@@ -24,7 +24,7 @@ def try_text(
     backend: Backend = "torch",
 ) -> None:
     """Type a text and see the three probabilities and the words that counted."""
-    from ..live import answer, as_text
+    from ..report.widgets import answer, as_text
 
     models = {name: load(name, device, backend) for name in dict.fromkeys(model or [DEFAULT_MODEL])}
     if text:

@@ -1,0 +1,297 @@
+"""Which words made it so: integrated gradients over the word embeddings, pieces merged into words.
+
+The method (Sundararajan, Taly and Yan 2017) walks from an empty text, every piece of which is [PAD], to the text at
+hand, and credits each piece with its part of the change of a label's logit; the parts sum to the whole change. captum
+computes it (extra `explain`). An attribution says what the model reacted to, not what is true or right, and `deletion`
+checks that it really did.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import ttest_1samp
+
+from ..cleaning import clean_tweet, text_dtype, well_formed
+from ..files.tables import need
+from ..hub import ModelError
+from ..inference import predict
+from ..labels import LABELS
+from ..model import SentimentModel
+
+ATTRIBUTION_COLUMNS = ("text", "position", "word", "start", "end", "attribution", "target", "logit_change", "error")
+TOLERANCE = 0.05
+"""How far the parts may miss the whole change, relative to it, before a text is walked in more steps."""
+
+_STEPS = (32, 128, 512)
+# What bounds the memory: tokens in one backward pass, and tokens times steps of one batch of texts.
+_TOKENS_PER_PASS = 1024
+_TOKEN_STEPS = 65_536
+_WORD = re.compile(r"#?\w+|[^\w\s]+")
+
+
+def attribute_words(
+    model: SentimentModel, texts: str | Iterable[str | None], *, target: str | None = None
+) -> pd.DataFrame:
+    """How much each word moved the model towards a label.
+
+    Parameters
+    ----------
+    model : SentimentModel; one in half precision is explained through a copy in float32
+    texts : as for `predict`; cleaned here
+    target : one of `LABELS`, or None for the label predicted for each text
+
+    Returns
+    -------
+    DataFrame, one row a word, texts in order (the index label of each text repeated)
+        `text`, cleaned; `position` of the word from 0; `word`; `start`, `end` in the cleaned text; `attribution`, its
+        part of the change of the target's logit from the empty text (positive speaks for the target); `target`;
+        `logit_change`, the whole change; `error`, (sum - logit_change) / |logit_change|, beyond 5% only where 512 steps
+        did not do. A word is what white space and punctuation part, a hashtag with its sign, a run of marks or emoji.
+        Texts with nothing to read have no rows, words that were cut off have 0.
+
+    Raises
+    ------
+    ModelError
+        A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients; captum is
+        not installed.
+    """
+    integrated = _integrated_gradients(model)
+    if target is not None and target not in model.labels:
+        raise ModelError(f"target must be one of {', '.join(model.labels)}, but {target!r} was passed")
+    predictions = predict(model, texts, progress=False)
+    readable = predictions[predictions["label"].notna()]
+    cleaned = [well_formed(clean_tweet(text)) for text in readable["text"]]
+    targets = [target or label for label in readable["label"]]
+    encodings = [_encode(model, text) for text in cleaned]
+    results: dict[int, tuple[np.ndarray, float]] = {}
+    todo = sorted(range(len(cleaned)), key=lambda row: len(encodings[row][0]))
+    for steps in _STEPS:
+        for batch in _batches(todo, encodings, steps):
+            outputs = [model.labels.index(targets[row]) for row in batch]
+            parts, changes = integrated([encodings[row][0] for row in batch], outputs, steps)
+            results.update(zip(batch, zip(parts, changes, strict=True), strict=True))
+        todo = [row for row in todo if abs(_error(*results[row])) > TOLERANCE]
+    tables = [
+        _word_table(text, encoding[1], *results[row], target=label, index=index)
+        for row, (index, text, encoding, label) in enumerate(
+            zip(readable.index, cleaned, encodings, targets, strict=True)
+        )
+    ]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=list(ATTRIBUTION_COLUMNS))
+
+
+def highlighted_text(words: pd.DataFrame) -> str:
+    """The text as HTML, each word on blue where it spoke for the target, on orange where it spoke against it.
+
+    The largest attribution of the text has full colour.
+
+    Parameters
+    ----------
+    words : the rows of one text, as from `attribute_words`
+
+    Returns
+    -------
+    str
+        One paragraph; the text is escaped. Show it with `IPython.display.HTML`.
+    """
+    if words.empty:
+        return "<p><em>nothing to read</em></p>"
+    scale = words["attribution"].abs().max() or 1.0
+    text, parts, end = words["text"].iloc[0], [], 0
+    for word in words.itertuples():
+        strength = min(abs(word.attribution) / scale, 1.0)
+        colour = "0, 114, 178" if word.attribution > 0 else "213, 94, 0"
+        style = f"background: rgba({colour}, {0.65 * strength:.2f}); border-radius: 3px; padding: 0 2px"
+        title = f"{word.attribution:+.2f}"
+        parts.append(html.escape(text[end : word.start]))
+        parts.append(f'<span style="{style}" title="{title}">{html.escape(text[word.start : word.end])}</span>')
+        end = word.end
+    parts.append(html.escape(text[end:]))
+    target = html.escape(str(words["target"].iloc[0]))
+    return f'<p style="line-height: 1.8"><strong>{target}</strong>: {"".join(parts)}</p>'
+
+
+def deletion(
+    model: SentimentModel, words: pd.DataFrame, *, removed: Sequence[int] = (1, 2, 3), draws: int = 10, seed: int = 0
+) -> pd.DataFrame:
+    """Do the words that were credited count? Remove them, and as many at random, and see the probability fall.
+
+    Parameters
+    ----------
+    model : the one that the words were attributed for
+    words : as from `attribute_words`
+    removed : numbers of words to remove; texts with fewer than two more than that are left out
+    draws : how often random words are drawn for each text
+    seed : of the draws
+
+    Returns
+    -------
+    DataFrame indexed by `removed`
+        `top`, the mean fall of the target's probability without the words of highest attribution; `random`, without as
+        many random ones; `gap`, top - random, with its 95% interval `low` to `high` (paired over texts, Student's), and
+        `n` texts. NaN without two texts.
+    """
+    generator = np.random.default_rng(seed)
+    texts = _texts(words)
+    before = _target_probabilities(model, texts, [np.zeros(len(text.spans), dtype=bool) for text in texts])
+    rows = {}
+    for count in removed:
+        usable = [number for number, text in enumerate(texts) if len(text.spans) >= count + 2]
+        parts = [texts[number] for number in usable]
+        top = [(-text.attributions).argsort(kind="stable").argsort() < count for text in parts]
+        falls = before[usable] - _target_probabilities(model, parts, top)
+        by_chance = np.zeros(len(parts))
+        for _ in range(draws):
+            chosen = [generator.permutation(len(text.spans)) < count for text in parts]
+            by_chance += (before[usable] - _target_probabilities(model, parts, chosen)) / draws
+        gap = falls - by_chance
+        low, high = ttest_1samp(gap, 0).confidence_interval(0.95) if len(gap) > 1 else (np.nan, np.nan)
+        means = [float(values.mean()) if len(values) else np.nan for values in (falls, by_chance, gap)]
+        rows[count] = dict(zip(("top", "random", "gap", "low", "high"), (*means, low, high), strict=True))
+        rows[count]["n"] = len(parts)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("removed")
+
+
+# Integrated gradients
+
+
+def _integrated_gradients(
+    model: SentimentModel,
+) -> Callable[[list[list[int]], list[int], int], tuple[list[np.ndarray], list[float]]]:
+    """A function from token ids, outputs and steps to each piece's part (n_tokens,) and the change, text by text."""
+    need("captum", "explain", "word attributions need", ModelError)
+    from captum.attr import LayerIntegratedGradients
+
+    if model.network is None:
+        raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
+    network = model.network if model.dtype == torch.float32 else deepcopy(model.network).float()  # gradients need it
+    pad = model.tokenizer.pad_token_id or 0
+    special = set(model.tokenizer.all_special_ids)
+
+    def logits(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return network(input_ids=ids, attention_mask=mask).logits  # (n, width) -> (n, n_labels)
+
+    method = LayerIntegratedGradients(logits, network.get_input_embeddings())
+
+    def integrate(token_ids: list[list[int]], outputs: list[int], steps: int) -> tuple[list[np.ndarray], list[float]]:
+        width = max(map(len, token_ids))
+        ids = torch.tensor([row + [pad] * (width - len(row)) for row in token_ids], device=model.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=model.device)
+        # Only the special tokens that frame a text stay; an unknown piece is a word like any other.
+        frame = torch.zeros_like(mask, dtype=torch.bool)
+        for number, row in enumerate(token_ids):
+            frame[number, 0] = row[0] in special
+            frame[number, len(row) - 1] = row[-1] in special
+        empty = torch.where(frame, ids, torch.full_like(ids, pad))
+        chosen = torch.tensor(outputs, device=model.device)
+        parts = method.attribute(
+            ids,
+            empty,
+            target=chosen,
+            additional_forward_args=(mask,),
+            n_steps=steps,
+            internal_batch_size=max(len(token_ids), _TOKENS_PER_PASS // width),
+        ).sum(dim=-1)  # (n, width, hidden) -> (n, width)
+        with torch.inference_mode():
+            # As embeddings, for some networks (RoBERTa) give a [PAD] among the ids no position of its own.
+            embedded = model.network.get_input_embeddings()(empty)
+            nothing = model.network(inputs_embeds=embedded, attention_mask=mask).logits
+            change = (logits(ids, mask) - nothing).gather(1, chosen[:, None])[:, 0]
+        found = parts.detach().cpu().double().numpy()
+        return [row[: len(ids)] for row, ids in zip(found, token_ids, strict=True)], change.cpu().double().tolist()
+
+    return integrate
+
+
+def _encode(model: SentimentModel, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids with special tokens, and where in the text each piece lies."""
+    encoded = model.tokenizer(text, truncation=True, max_length=model.max_tokens, return_offsets_mapping=True)
+    return encoded["input_ids"], encoded["offset_mapping"]
+
+
+def _batches(rows: list[int], encodings: list[tuple[list[int], list]], steps: int) -> Iterable[list[int]]:
+    """Texts of like length, as many as fit into memory with all their steps."""
+    batch: list[int] = []
+    for row in rows:
+        if batch and (len(batch) + 1) * len(encodings[row][0]) * steps > _TOKEN_STEPS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _error(parts: np.ndarray, change: float) -> float:
+    return float((parts.sum() - change) / max(abs(change), 1e-9))
+
+
+# Words
+
+
+def _word_table(
+    text: str, offsets: list[tuple[int, int]], parts: np.ndarray, change: float, *, target: str, index: object
+) -> pd.DataFrame:
+    """One row a word; a piece belongs to the word that its last character lies in."""
+    spans = [match.span() for match in _WORD.finditer(text)]
+    totals = np.zeros(len(spans))
+    starts = np.array([start for start, _ in spans])
+    for (start, end), part in zip(offsets, parts, strict=True):
+        if end > start and len(spans):
+            totals[np.searchsorted(starts, end - 1, side="right") - 1] += part
+    return pd.DataFrame(
+        {
+            "text": pd.Series([text] * len(spans), dtype=text_dtype),
+            "position": range(len(spans)),
+            "word": pd.Series([text[start:end] for start, end in spans], dtype=text_dtype),
+            "start": [start for start, _ in spans],
+            "end": [end for _, end in spans],
+            "attribution": totals,
+            "target": target,
+            "logit_change": change,
+            "error": _error(parts, change),
+        },
+    ).set_axis([index] * len(spans))
+
+
+class _Text(NamedTuple):
+    text: str
+    spans: np.ndarray  # (n_words, 2): start and end
+    attributions: np.ndarray  # (n_words,)
+    target: str
+
+
+def _texts(words: pd.DataFrame) -> list[_Text]:
+    """Text by text; a new one begins where the position is 0 again."""
+    numbers = (words["position"] == 0).cumsum().to_numpy()
+    return [
+        _Text(
+            part["text"].iloc[0],
+            part[["start", "end"]].to_numpy(dtype=int),
+            part["attribution"].to_numpy(dtype=float),
+            part["target"].iloc[0],
+        )
+        for _, part in words.groupby(numbers)
+    ]
+
+
+def _target_probabilities(model: SentimentModel, texts: list[_Text], gone: list[np.ndarray]) -> np.ndarray:
+    """The probability of each text's target (n,) without some of its words."""
+    rest = [_without(text, mask) for text, mask in zip(texts, gone, strict=True)]
+    table = predict(model, rest, clean=None, progress=False)[list(LABELS)].to_numpy(dtype=float)
+    return table[np.arange(len(texts)), [LABELS.index(text.target) for text in texts]] if texts else np.zeros(0)
+
+
+def _without(text: _Text, gone: np.ndarray) -> str:
+    kept, end = [], 0
+    for start, stop in text.spans[gone]:
+        kept.append(text.text[end:start])
+        end = stop
+    return " ".join("".join([*kept, text.text[end:]]).split())

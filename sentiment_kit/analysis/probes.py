@@ -1,0 +1,326 @@
+"""Why: does only the subject matter, and does the model change its mind when it should not?
+
+Counterfactual pairs are two texts that differ in their subject alone (a club, a ministry): a fair model says the same
+of both. Behavioural cases come in the three kinds of CheckList (Ribeiro et al., ACL 2020): minimum functionality (MFT,
+a text with its label), invariance (INV, two texts with one label) and directional expectation (DIR, the second text
+must not score lower, or higher, than the first). Both are tables, with predictions beside them; no model is known here.
+
+The contamination probe asks whether a model was trained on a set: it is then surer and less surprised there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm, t, ttest_ind
+
+from ..evaluation.calibration import gold_losses
+from ..evaluation.intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
+from ..files.tables import DataError, read_table
+from ..labels import LABELS
+
+PROBES_FOLDER = Path(__file__).parent / "sentences"
+PAIR_COLUMNS = ("family", "frame", "tone", "subject_a", "subject_b", "text_a", "text_b")
+CASE_COLUMNS = ("capability", "kind", "text", "other", "expected")
+_EFFECT = ["pairs", "frames", "shift", "shift_low", "shift_high", "flip_rate", "flip_low", "flip_high", "p_value"]
+_EXPECTED = {"MFT": LABELS, "INV": ("same",), "DIR": ("up", "down")}
+TOLERANCE = 0.05
+"""How far a score may move the wrong way before a directional case fails: saturated probabilities always move a bit."""
+
+
+# Tables of probes
+
+
+def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
+    """Read counterfactual pairs; without a path those written for this project.
+
+    Returns
+    -------
+    DataFrame of text, one row a pair
+        `family`; `frame`, the sentence that both texts share, unique over families; `tone`, how it is meant;
+        `subject_a`, `subject_b`; `text_a`, `text_b`.
+
+    Raises
+    ------
+    DataError
+        A missing column; empty cells and pairs of equal texts, with the numbers of their rows.
+    """
+    pairs, problems = _read(path, PAIR_COLUMNS, may_be_empty=())
+    same = np.flatnonzero(pairs["text_a"] == pairs["text_b"])
+    problems += [(row, "text_a and text_b are the same; expected another subject") for row in same]
+    _refuse(problems, path)
+    return pairs
+
+
+def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
+    """Read behavioural cases; without a path those written for this project.
+
+    Returns
+    -------
+    DataFrame of text, one row a case
+        `capability`; `kind` MFT, INV or DIR; `text`; `other`, the second text of INV and DIR; `expected`: for MFT one
+        label or several separated by a bar, for INV `same`, for DIR `up` or `down`.
+
+    Raises
+    ------
+    DataError
+        A missing column; empty cells, unknown kinds, expectations that a kind does not know, and second texts too many
+        or too few, with the numbers of their rows.
+    """
+    cases, problems = _read(path, CASE_COLUMNS, may_be_empty=("other",))
+    for row, case in enumerate(cases.itertuples()):
+        if case.kind not in _EXPECTED:
+            problems.append((row, f"column kind: expected MFT, INV or DIR, got {case.kind!r:.80}"))
+            continue
+        expected = case.expected.split("|") if case.kind == "MFT" else [case.expected]
+        if not set(expected) <= set(_EXPECTED[case.kind]):
+            allowed = ", ".join(_EXPECTED[case.kind])
+            problems.append((row, f"column expected: for {case.kind} one of {allowed}, got {case.expected!r:.80}"))
+        if (case.other == "") != (case.kind == "MFT"):
+            problems.append((row, "column other: expected a second text for INV and DIR, none for MFT"))
+    _refuse(problems, path)
+    return cases
+
+
+def _read(
+    path: str | Path, columns: tuple[str, ...], may_be_empty: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+    """The columns as text, and which rows (from 0) have an empty cell too many."""
+    table = read_table(path)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise DataError(f"{path}: no column {', '.join(missing)}; expected {', '.join(columns)}")
+    table = table[list(columns)].fillna("").astype(str)
+    wanted = [name for name in columns if name not in may_be_empty]
+    empty = [(row, f"column {name}: empty") for name in wanted for row in np.flatnonzero(table[name].str.strip() == "")]
+    return table, empty
+
+
+def _refuse(problems: list[tuple[int, str]], path: str | Path) -> None:
+    """Raise `DataError` for what is wrong, with the number of each row."""
+    if problems:
+        told = [f"row {row + 1}, {what}" for row, what in sorted(problems)]
+        more = f" (and {len(told) - 5} more)" if len(told) > 5 else ""
+        raise DataError(f"{path}: {'; '.join(told[:5])}{more}")
+
+
+# Counterfactual pairs
+
+
+def sentiment_score(predictions: pd.DataFrame) -> pd.Series:
+    """P(positive) - P(negative) in [-1, 1]; NaN for a row without prediction."""
+    return (predictions["positive"] - predictions["negative"]).astype(float)
+
+
+def score_pairs(pairs: pd.DataFrame, predicted_a: pd.DataFrame, predicted_b: pd.DataFrame) -> pd.DataFrame:
+    """Put the predictions of both texts beside each pair.
+
+    Parameters
+    ----------
+    pairs : n rows, as from `load_pairs`
+    predicted_a, predicted_b : prediction tables of n rows, of `text_a` and of `text_b`
+
+    Returns
+    -------
+    DataFrame, `pairs` and further
+        `label_a`, `label_b`; `score_a`, `score_b` (see `sentiment_score`); `shift`, score_b - score_a in [-2, 2];
+        `flipped`, whether the labels differ. NaN, and not flipped, where a text has no prediction.
+    """
+    table = pairs.assign(
+        label_a=predicted_a["label"].to_numpy(),
+        label_b=predicted_b["label"].to_numpy(),
+        score_a=sentiment_score(predicted_a).to_numpy(),
+        score_b=sentiment_score(predicted_b).to_numpy(),
+    )
+    table["shift"] = table["score_b"] - table["score_a"]
+    differs = table["label_a"].astype(object) != table["label_b"].astype(object)
+    return table.assign(flipped=differs & table["shift"].notna())
+
+
+def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """What changing the subject does, by family.
+
+    Parameters
+    ----------
+    scored : as from `score_pairs`
+    resamples, seed : of bootstrap and permutations; both take whole frames, for the pairs of one share their sentence
+
+    Returns
+    -------
+    DataFrame indexed by `family`, in order of appearance
+        `pairs` with a prediction on both sides, and their `frames`; `shift`, the mean change of the score from a to b,
+        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`;
+        `p_value` that there is no shift; `q_value`, corrected for the number of families (Benjamini and Hochberg 1995);
+        `shown`, whether that is at most 0.05. NaN with fewer than 2 frames.
+
+    Notes
+    -----
+    The p-value gives each frame's shifts a random sign: without an effect a and b could as well change places. With
+    fewer than 6 frames there are too few signs for one below 0.05. The
+    interval of the flip rate is Wilson's over the effective number of pairs (Korn and Graubard 1998), those that would
+    say as much were they independent; where no or every pair flips, as many as there are frames.
+    """
+    generator = np.random.default_rng(seed)
+    rows = {}
+    for family, members in scored[scored["shift"].notna()].groupby("family", sort=False):
+        sums = members.groupby("frame").agg(n=("shift", "size"), shift=("shift", "sum"), flipped=("flipped", "sum"))
+        n_frames, (n, shift, flipped) = len(sums), sums.to_numpy(dtype=float).T
+        weights = generator.multinomial(n_frames, np.full(n_frames, 1 / n_frames), size=resamples)
+        low, high = _interval((weights @ shift) / (weights @ n), shift.sum() / n.sum(), n_frames)
+        flip_low, flip_high = _interval_of_share(flipped, n)
+        signed = np.abs(generator.choice([-1.0, 1.0], size=(resamples, n_frames)) @ shift)
+        as_large = (signed >= abs(shift.sum()) - 1e-12).sum()
+        p_value = (1 + as_large) / (1 + resamples) if n_frames > 1 else np.nan
+        shifts, flips = (shift.sum() / n.sum(), low, high), (flipped.sum() / n.sum(), flip_low, flip_high)
+        rows[family] = (len(members), n_frames, *shifts, *flips, p_value)
+    table = pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="family"), columns=_EFFECT)
+    table["q_value"] = q_values(table["p_value"])
+    return table.assign(shown=table["q_value"] <= 0.05)
+
+
+def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
+    """The n pairs whose score moves most, largest first."""
+    return scored.loc[scored["shift"].abs().sort_values(ascending=False, kind="stable").dropna().index[:n]]
+
+
+def _interval(sample: np.ndarray, value: float, n_frames: int) -> tuple[float, float]:
+    """The percentile interval, which is too short over few frames, widened as Student's is against the normal one."""
+    if n_frames < 2:
+        return np.nan, np.nan
+    wider = t.ppf(0.975, n_frames - 1) / norm.ppf(0.975) * np.sqrt(n_frames / (n_frames - 1))
+    low, high = value + wider * (np.quantile(sample, [0.025, 0.975]) - value)
+    return float(low), float(high)
+
+
+def _interval_of_share(flipped: np.ndarray, n: np.ndarray) -> tuple[float, float]:
+    """Of flips and pairs of each frame, (frames,)."""
+    n_frames, share = len(n), flipped.sum() / n.sum()
+    effective = float(n_frames)
+    if 0 < share < 1:
+        if n_frames < 2:
+            return np.nan, np.nan
+        variance = n_frames / (n_frames - 1) * ((flipped - share * n) ** 2).sum() / n.sum() ** 2
+        effective = min(divide(share * (1 - share), variance), n.sum())
+        effective *= (norm.ppf(0.975) / t.ppf(0.975, n_frames - 1)) ** 2  # few frames know their variance badly
+    low, high = wilson_interval(np.array([share]), np.array([effective]))
+    return low.item(), high.item()
+
+
+# Behavioural cases
+
+
+def judge_cases(
+    cases: pd.DataFrame, predicted: pd.DataFrame, predicted_other: pd.DataFrame, *, tolerance: float = TOLERANCE
+) -> pd.DataFrame:
+    """Say of each case whether the model failed it.
+
+    Parameters
+    ----------
+    cases : n rows, as from `load_cases`
+    predicted, predicted_other : prediction tables of n rows, of `text` and of `other`
+    tolerance : a DIR case fails if the score moves the wrong way by more than this
+
+    Returns
+    -------
+    DataFrame, `cases` and further
+        `label`, `label_other`; `change` of the score (see `sentiment_score`) from text to other, NaN for MFT; `failed`.
+        A text without prediction fails its case.
+    """
+    label, other = (table["label"].astype(object).to_numpy() for table in (predicted, predicted_other))
+    change = sentiment_score(predicted_other).to_numpy() - sentiment_score(predicted).to_numpy()
+    kind, expected = cases["kind"].to_numpy(), cases["expected"]
+    allowed = np.array([given in wanted.split("|") for given, wanted in zip(label, expected, strict=True)], dtype=bool)
+    same = np.array([a == b and isinstance(a, str) for a, b in zip(label, other, strict=True)], dtype=bool)
+    direction = np.where(expected == "down", -1, 1)
+    moved = direction * change >= -tolerance  # False where there is no change to speak of
+    passed = np.select([kind == "MFT", kind == "INV"], [allowed, same], default=moved)
+    return cases.assign(
+        label=label,
+        label_other=np.where(kind == "MFT", None, other),
+        change=np.where(kind == "MFT", np.nan, change),
+        failed=~passed.astype(bool),
+    )
+
+
+def failures(judged: pd.DataFrame, n: int = 1) -> pd.DataFrame:
+    """The first n failed cases of each capability and kind, in order, to see what failing looks like."""
+    return judged[judged["failed"]].groupby(["capability", "kind"], sort=False).head(n)
+
+
+def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:
+    """How often each capability fails.
+
+    Returns
+    -------
+    DataFrame indexed by `capability` and `kind`, in order of appearance
+        `count` failures of `n`, `share` and its 95% Wilson interval `low` to `high`; lower is better.
+    """
+    groups = judged.groupby(["capability", "kind"], sort=False)["failed"]
+    return proportions(groups.sum().astype(int), groups.size())
+
+
+# Contamination
+
+VERDICTS = ("shown", "not shown", "cannot tell at this n")
+_WORTH_SHOWING = {"loss": 0.1, "confidence": 0.05}
+
+
+def contamination(
+    gold: pd.Series, predictions: pd.DataFrame, gold_unseen: pd.Series, predictions_unseen: pd.DataFrame
+) -> pd.DataFrame:
+    """Was the model trained on these tweets? Loss and confidence beside those on a set it cannot have seen.
+
+    The simplest membership inference (Yeom et al. 2018), on sets instead of single rows. It takes the unseen set for
+    what the model would do on the other one had it not been trained on it. Sets of other topics, years or annotators
+    differ in difficulty too, and then the verdict is about that as much; the fairest unseen set is a held-out part of
+    the same collection.
+
+    Parameters
+    ----------
+    gold, predictions : Series of labels and prediction table with the same index, of the set in doubt
+    gold_unseen, predictions_unseen : the same of a set that the model cannot have seen
+
+    Returns
+    -------
+    DataFrame indexed by `measure`: `loss`, the mean -log probability of the gold label in nats, at most 20 a row; and
+    `confidence`, the mean of the largest probability
+        `value`, `unseen`, `gap`, the first minus the second, with its 95% interval `low` to `high` (Welch 1947); `n`,
+        `n_unseen` (rows with both label and prediction); `verdict`: "shown" if the whole interval lies on the side of
+        contamination (lower loss, higher confidence), "not shown" if all of it is short of 0.1 nats, or 0.05 of
+        confidence, on that side, else "cannot tell at this n".
+
+    Raises
+    ------
+    ValueError
+        Different indexes, unknown labels, or predictions without probabilities.
+    """
+    seen, unseen = _surprise(gold, predictions), _surprise(gold_unseen, predictions_unseen)
+    rows = {}
+    for measure, worth_showing in _WORTH_SHOWING.items():
+        here, there = seen[measure], unseen[measure]
+        low = high = np.nan
+        if min(len(here), len(there)) > 1:
+            low, high = ttest_ind(here, there, equal_var=False).confidence_interval(0.95)
+        # How much contamination the interval allows, at least and at most.
+        least, most = (-high, -low) if measure == "loss" else (low, high)
+        verdict = VERDICTS[0] if least > 0 else VERDICTS[1] if most < worth_showing else VERDICTS[2]
+        rows[measure] = {
+            "value": here.mean(),
+            "unseen": there.mean(),
+            "gap": here.mean() - there.mean(),
+            "low": low,
+            "high": high,
+            "n": len(here),
+            "n_unseen": len(there),
+            "verdict": verdict,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+
+
+def _surprise(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
+    """`loss` and `confidence` of the rows that have label and prediction."""
+    loss = np.minimum(gold_losses(gold, predictions), 20)
+    table = pd.DataFrame({"loss": loss, "confidence": predictions[list(LABELS)].max(axis=1).astype(float)})
+    return table[loss.notna()]

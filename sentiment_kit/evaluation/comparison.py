@@ -1,0 +1,119 @@
+"""One model or the other, on the same rows: what they differ by, and whether that is more than chance.
+
+Tables in, tables out, as in `evaluation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from .intervals import RESAMPLES, bootstrap
+from .scores import count_pairs, scores_of_counts
+
+
+class Comparison(NamedTuple):
+    """What `compare_models` finds."""
+
+    scores: pd.DataFrame
+    """By score (`accuracy`, `macro_f1`): `a`, `b`, their `difference` b - a with its interval `low` to `high`, `n`."""
+    test: pd.Series
+    """`both_right`, `only_a_right`, `only_b_right`, `both_wrong`, `n`, and `p_value` of the exact McNemar test."""
+    discordant: pd.DataFrame
+    """The rows that only one of them has right, by index: `gold`, `a`, `b`, `right` ("a" or "b")."""
+
+
+def compare_models(
+    gold: pd.Series, a: pd.Series, b: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Comparison:
+    """Is b better than a, on the same rows?
+
+    Parameters
+    ----------
+    gold, a, b : Series of labels with the same index; missing as in `evaluation.scores`
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        As in `evaluation.scores`.
+
+    Notes
+    -----
+    The interval is a paired bootstrap: a resample keeps a row's two predictions together. McNemar's exact test (1947)
+    asks whether the discordant rows fall on both sides alike; its p-value is two-sided, and 1 without any.
+    """
+    counts = count_pairs(gold, a, b)
+    n = int(counts.sum())
+    table = bootstrap(counts, _differences, resamples=resamples, seed=seed)
+    own = {"a": scores_of_counts(counts.sum(axis=2)), "b": scores_of_counts(counts.sum(axis=1))}
+    table.insert(0, "b", [float(own["b"][score]) for score in table.index])
+    table.insert(0, "a", [float(own["a"][score]) for score in table.index])
+    rows = pd.DataFrame({"gold": gold, "a": a, "b": b}).astype(object)[gold.notna()]
+    a_right, b_right = rows["a"] == rows["gold"], rows["b"] == rows["gold"]
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    test = {
+        "both_right": int((a_right & b_right).sum()),
+        "only_a_right": only_a,
+        "only_b_right": only_b,
+        "both_wrong": int((~a_right & ~b_right).sum()),
+        "n": n,
+        "p_value": binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0,
+    }
+    discordant = rows.assign(right=np.where(a_right, "a", "b"))[a_right != b_right]
+    table = table.rename(columns={"value": "difference"}).assign(n=n)
+    return Comparison(table, pd.Series(test, dtype=object), discordant)
+
+
+def compare_all(
+    gold: pd.Series, predicted: Mapping[str, pd.Series], *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Every pair of several models, with Holm's correction (1979) for the number of pairs.
+
+    Returns
+    -------
+    DataFrame indexed by `a` and `b`
+        `accuracy_difference` and `macro_f1_difference` (b - a), each with `_low` and `_high`; `only_a_right`,
+        `only_b_right`, `n`; `p_value` of the exact McNemar test, and `p_holm`.
+
+    Raises
+    ------
+    ValueError
+        With fewer than two models, or as in `evaluation.scores`.
+    """
+    if len(predicted) < 2:
+        raise ValueError(f"expected two models or more to compare, got {len(predicted)}")
+    rows = {}
+    for a, b in combinations(predicted, 2):
+        found = compare_models(gold, predicted[a], predicted[b], resamples=resamples, seed=seed)
+        gaps = {
+            f"{score}_{name}": gap[name]
+            for score, gap in found.scores.iterrows()
+            for name in ("difference", "low", "high")
+        }
+        rows[a, b] = {**gaps, **found.test[["only_a_right", "only_b_right", "n", "p_value"]]}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table.index = pd.MultiIndex.from_tuples(list(rows), names=["a", "b"])
+    return table.assign(p_holm=_holm(table["p_value"].to_numpy(dtype=float)))
+
+
+def _differences(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """b - a from counts (..., 3 true, 4 of a, 4 of b)."""
+    a, b = scores_of_counts(counts.sum(axis=-1)), scores_of_counts(counts.sum(axis=-2))
+    return {score: b[score] - a[score] for score in ("accuracy", "macro_f1")}
+
+
+def _holm(p_values: np.ndarray) -> np.ndarray:
+    order = np.argsort(p_values)
+    steps = np.minimum(1, p_values[order] * np.arange(len(order), 0, -1))
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.maximum.accumulate(steps)
+    return adjusted

@@ -1,0 +1,149 @@
+"""What is mistaken for what: confusion matrices as long tables, one row a cell, true label by predicted label.
+
+Names of normalisation as in scikit-learn: "true" divides by the row (what became of the negative tweets?), "predicted"
+by the column (what is behind the label negative?), "all" by the number of tweets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..labels import LABELS
+from .intervals import RESAMPLES, bootstrap, divide, proportions
+from .scores import NO_GROUP, check_index, count_labels, count_pairs, named_groups
+
+NORMALISATIONS = ("true", "predicted", "all")
+_CELL_COLUMNS = ("true", "predicted", "count", "n", "share", "low", "high")
+NO_PREDICTION = "(none)"
+
+DISTANCE_COST = {
+    (true, predicted): float(abs(LABELS.index(true) - LABELS.index(predicted)))
+    for true in LABELS
+    for predicted in LABELS
+}
+"""What a confusion costs unless you say otherwise: 1 for a neighbour, 2 for the opposite, 0 for what is right."""
+
+
+def confusion_table(gold: pd.Series, predicted: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
+    """The confusion matrix.
+
+    Parameters
+    ----------
+    gold, predicted : Series of labels with the same index
+        Rows without gold label are left out; rows without prediction get a column "(none)" if there are any.
+    normalise : "true", "predicted" or "all"
+        What the shares are shares of.
+
+    Returns
+    -------
+    DataFrame, one row a cell, by true and then predicted label in the order of `LABELS`
+        `true`, `predicted`, `count`, `n` (what it is a share of), `share` and its 95% Wilson interval `low` to `high`
+        (see `intervals.proportions`); NaN where n is 0.
+    """
+    _check_normalisation(normalise)
+    counts = count_labels(gold, predicted)
+    names = [*LABELS, NO_PREDICTION] if counts[:, 3].any() else list(LABELS)
+    counts = counts[:, : len(names)]
+    cells = pd.MultiIndex.from_product([LABELS, names], names=["true", "predicted"])
+    totals = np.broadcast_to(_totals(counts, normalise), counts.shape)
+    return proportions(pd.Series(counts.ravel(), index=cells), pd.Series(totals.ravel(), index=cells)).reset_index()
+
+
+def confusion_by(gold: pd.Series, predicted: pd.Series, groups: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
+    """`confusion_table` for each value of a column, its name as first column `group`; missing ones left out."""
+    check_index(gold, groups, "gold labels and groups")
+    names = named_groups(groups)
+    tables = {
+        name: confusion_table(gold[names == name], predicted[names == name], normalise=normalise)
+        for name in names.cat.categories
+        if name != NO_GROUP
+    }
+    if not tables:
+        return pd.DataFrame(columns=["group", *_CELL_COLUMNS])
+    return pd.concat(tables, names=["group", None]).reset_index(level="group").reset_index(drop=True)
+
+
+def confusion_difference(
+    gold: pd.Series,
+    a: pd.Series,
+    b: pd.Series,
+    *,
+    normalise: str = "true",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How the matrix of b differs from that of a, on the same rows.
+
+    Returns
+    -------
+    DataFrame, one row a cell
+        `true`, `predicted`, `count_a`, `count_b`, `difference` of the shares (b - a, in [-1, 1]) with its 95% paired
+        bootstrap interval `low` to `high`, and `n`, the labelled rows.
+    """
+    _check_normalisation(normalise)
+    counts = count_pairs(gold, a, b)  # (3 true, 4 of a, 4 of b)
+    of_a, of_b = counts.sum(axis=2), counts.sum(axis=1)
+    names = [*LABELS, NO_PREDICTION] if of_a[:, 3].any() or of_b[:, 3].any() else list(LABELS)
+    cells = [(true, predicted) for true in LABELS for predicted in names]
+
+    def differences(drawn: np.ndarray) -> Mapping[tuple[str, str], np.ndarray]:
+        first, second = drawn.sum(axis=-1), drawn.sum(axis=-2)
+        gap = divide(second, _totals(second, normalise)) - divide(first, _totals(first, normalise))
+        return {cell: gap[..., LABELS.index(cell[0]), names.index(cell[1])] for cell in cells}
+
+    table = bootstrap(counts, differences, resamples=resamples, seed=seed).rename(columns={"value": "difference"})
+    table.index = pd.MultiIndex.from_tuples(cells, names=["true", "predicted"])
+    table.insert(0, "count_b", of_b[:, : len(names)].ravel())
+    table.insert(0, "count_a", of_a[:, : len(names)].ravel())
+    return table.assign(n=int(counts.sum())).reset_index()
+
+
+def costly_confusions(
+    gold: pd.Series,
+    predictions: pd.DataFrame,
+    *,
+    costs: Mapping[tuple[str, str], float] = DISTANCE_COST,
+    examples: int = 3,
+) -> pd.DataFrame:
+    """The confusions by what they cost in all, with the texts about which the model was surest.
+
+    Parameters
+    ----------
+    gold : Series of labels
+    predictions : prediction table with the same index
+    costs : cost by (true, predicted); what is not in it costs nothing
+
+    Returns
+    -------
+    DataFrame, costliest first, only confusions that occur and cost something
+        `true`, `predicted`, `count`, `cost` each, `total`, and `examples`, a list of at most so many texts.
+    """
+    table = confusion_table(gold, predictions["label"])
+    table["cost"] = [costs.get(cell, 0.0) for cell in zip(table["true"], table["predicted"], strict=True)]
+    table["total"] = table["count"] * table["cost"]
+    table = table[table["total"] > 0].sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
+    given = predictions["label"].astype(object)
+    surest = predictions.assign(true=gold, label=given.where(given.notna(), NO_PREDICTION))
+    surest = surest.sort_values("confidence", ascending=False, kind="stable")
+    table["examples"] = [
+        surest.loc[(surest["true"] == true) & (surest["label"] == predicted), "text"].head(examples).tolist()
+        for true, predicted in zip(table["true"], table["predicted"], strict=True)
+    ]
+    return table[["true", "predicted", "count", "cost", "total", "examples"]]
+
+
+def _check_normalisation(normalise: str) -> None:
+    if normalise not in NORMALISATIONS:
+        raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but {normalise!r} was passed")
+
+
+def _totals(counts: np.ndarray, normalise: str) -> np.ndarray:
+    """What the cells of counts (..., 3, k) are shares of, ready to divide by."""
+    if normalise == "true":
+        return counts.sum(axis=-1, keepdims=True)
+    if normalise == "predicted":
+        return counts.sum(axis=-2, keepdims=True)
+    return counts.sum(axis=(-2, -1), keepdims=True)

@@ -1,0 +1,269 @@
+"""Run the notebooks on a model and a data set, and bind them into one static site.
+
+Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. One
+that measures speed runs alone. Needs the extra `notebooks`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+from tqdm import tqdm
+
+from .. import __version__
+from ..packing import usable_cores
+from ..data import DEMO_FILE, load_data
+from ..files.tables import DataError
+from ..hub import DEMO_MODEL, file_hash, find_folder, weights_hash
+from ..inference import show_progress
+from .pages import TABLES, Run, index, is_page, page
+
+_KEPT_METADATA = {"kernelspec"}
+_TIMED = "nbval-ignore-output"
+_BAR = re.compile(r"\r|\d+%\|")
+_SHARP = "--InlineBackend.figure_formats={'retina'}"
+_VERSIONS = ("torch", "transformers", "pandas", "scikit-learn")
+
+
+def find_notebooks(folder: str | Path | None = None, *, only: Sequence[str] = ()) -> list[Path]:
+    """The numbered notebooks of the course, in order.
+
+    Parameters
+    ----------
+    folder : default: `notebooks` here, or beside the package in a clone
+    only : their numbers, or beginnings of their names; none for all
+
+    Raises
+    ------
+    DataError
+        If there are none, or none of one of the names.
+    """
+    places = [Path(folder)] if folder else [Path("notebooks"), Path(__file__).parents[2] / "notebooks"]
+    found = next((paths for paths in (sorted(place.glob("[0-9]*.ipynb")) for place in places) if paths), None)
+    if found is None:
+        raise DataError(
+            f"no notebooks in {places[0]}; run this in a clone of the repository, or say --notebooks FOLDER"
+        )
+    only = [name.zfill(2) if name.isdigit() else name for name in only]
+    unknown = [name for name in only if not any(path.stem.startswith(name) for path in found)]
+    if unknown:
+        raise DataError(f"no notebook {unknown[0]!r}; there are {', '.join(path.stem for path in found)}")
+    return [path for path in found if not only or path.stem.startswith(tuple(only))]
+
+
+def write_report(
+    notebooks: Sequence[Path],
+    output: str | Path,
+    *,
+    model: str = "demo",
+    data: str = "demo",
+    jobs: int | None = None,
+) -> list[Run]:
+    """Run notebooks, and write a page for each and an index into a folder; pages of an earlier report are replaced.
+
+    Parameters
+    ----------
+    notebooks : as from `find_notebooks`
+    output : folder, made if it is not there
+    model, data : what `MODEL` and `DATA` become; a path of `data` may be relative to where this runs
+    jobs : notebooks at a time; default: half the cores, at least two on two
+
+    Returns
+    -------
+    list of Run, in the order of `notebooks`; one that failed has an error and the cells up to it
+
+    Raises
+    ------
+    DataError, ModelError
+        If model or data cannot be had at all, or the folder has an index of something else, before anything is run.
+    """
+    facts = _facts(model, data)
+    output = Path(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
+    if (output / "index.html").exists() and not is_page(output / "index.html"):
+        raise DataError(f"{output / 'index.html'}: written by something else; name another folder")
+    parameters = _parameters(model, data)
+    runs = [_as_named(run, parameters) for run in run_notebooks(notebooks, parameters=parameters, jobs=jobs)]
+    for earlier in filter(is_page, output.glob("[0-9][0-9]_*.html")):
+        earlier.unlink()
+    known = dict(facts)
+    footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
+    for run in runs:
+        (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
+    stand_in = DEMO_MODEL in (model, data)
+    (output / "index.html").write_text(index(runs, facts, stand_in=stand_in, footer=footer), encoding="utf-8")
+    return runs
+
+
+def run_notebooks(
+    notebooks: Sequence[Path],
+    *,
+    parameters: dict[str, str],
+    jobs: int | None = None,
+    sharp: bool = True,
+) -> list[Run]:
+    """Run notebooks, several at a time, and afterwards those that measure speed, one at a time.
+
+    Parameters
+    ----------
+    notebooks : paths; the files are not changed
+    parameters : values for their `parameters` cells
+    jobs : how many at a time, each with its share of the cores
+    sharp : figures at twice the resolution
+    """
+    cores = usable_cores()
+    jobs = jobs or max(cores // 2, min(cores, 2))
+    timed = [path for path in notebooks if _TIMED in path.read_text(encoding="utf-8")]
+    runs: dict[Path, Run] = {}
+    # The shares of the cores are environment variables of the processes, which their kernels inherit.
+    context = multiprocessing.get_context("spawn")
+    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar:
+        for paths, n in (([path for path in notebooks if path not in timed], jobs), (timed, 1)):
+            threads = max(cores // n, 1)
+            with ProcessPoolExecutor(n, context, initializer=_limit_threads, initargs=(threads,)) as pool:
+                waiting = {pool.submit(run_notebook, path, parameters=parameters, sharp=sharp): path for path in paths}
+                for done in as_completed(waiting):
+                    run = done.result()
+                    runs[waiting[done]] = run
+                    bar.set_postfix_str(f"{run.name}{' failed' if run.error else ''}")
+                    bar.update()
+    return [runs[path] for path in notebooks]
+
+
+def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, sharp: bool = False) -> Run:
+    """Run a notebook from top to bottom, as far as it goes, and free it of what changes from run to run.
+
+    Parameters
+    ----------
+    path : the notebook; it is not changed
+    parameters : values for its `parameters` cell, say `{"MODEL": "demo"}`
+    sharp : figures at twice the resolution
+    """
+    path = Path(path)
+    arguments = ["--log-level=50"]  # the kernel warns of its own transport when it starts, and at times of its end
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / path.name
+        error = ""
+        try:
+            papermill.execute_notebook(
+                path,
+                written,
+                parameters=parameters or {},
+                kernel_name="python3",
+                cwd=path.parent,
+                progress_bar=False,
+                extra_arguments=[*arguments, _SHARP] if sharp else arguments,
+            )
+        except papermill.PapermillExecutionError as failure:
+            error = f"{failure.ename}: {failure.evalue}".strip()
+        except (DeadKernelError, RuntimeError) as failure:  # killed, say for the memory it took
+            error = f"{type(failure).__name__}: {failure}".strip()
+        notebook = nbformat.read(written if written.exists() else path, as_version=4)
+    return Run(path.stem, _without_traces(notebook), error)
+
+
+def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None) -> list[Run]:
+    """Run notebooks on the demo and write them back as they are committed: without the tables' library and live parts.
+
+    One that fails keeps its file.
+    """
+    runs = run_notebooks(notebooks, parameters={}, jobs=jobs, sharp=False)
+    for path, run in zip(notebooks, runs, strict=True):
+        if not run.error:
+            nbformat.write(_committed(run.notebook), path)
+    return runs
+
+
+def _parameters(model: str, data: str) -> dict[str, str]:
+    """What differs from the notebooks' own; paths become absolute, for notebooks run in their own folder."""
+    model = str(Path(model).resolve()) if Path(model).is_dir() else model
+    data = str(Path(data).resolve()) if Path(data).exists() else data
+    return {name: value for name, value in (("MODEL", model), ("DATA", data)) if value != "demo"}
+
+
+def _as_named(run: Run, parameters: dict[str, str]) -> Run:
+    """Absolute paths, which notebooks need and readers do not, give way to the names of file and folder."""
+    for value in parameters.values():
+        if Path(value).is_absolute():
+            for cell in run.notebook.cells:
+                cell.source = cell.source.replace(value, Path(value).name)
+                for output in cell.get("outputs", []):
+                    if "text" in output:
+                        output.text = output.text.replace(value, Path(value).name)
+    return run
+
+
+def _facts(model: str, data: str) -> list[tuple[str, str]]:
+    folder, revision = find_folder(model)
+    tweets = load_data(data, mixed="keep", split="test")
+    labelled = int(tweets["label"].notna().sum())
+    path = DEMO_FILE if data == DEMO_MODEL else Path(data)
+    which = "demo, its test part (04 and 11 read all of it)" if data == DEMO_MODEL else path.name
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    sizes = {"num_hidden_layers": "layers", "hidden_size": "hidden size", "vocab_size": "vocabulary"}
+    built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
+    versions = [f"{name} {importlib.metadata.version(name).split('+')[0]}" for name in _VERSIONS]
+    command = "sentiment-kit report" + "".join(
+        f" --{option} {Path(value).name if Path(value).exists() else value}"
+        for option, value in (("model", model), ("data", data))
+    )
+    return [
+        ("model", (Path(model).name if Path(model).is_dir() else model) + (f", commit {revision}" if revision else "")),
+        ("its network", ", ".join([config.get("model_type", "unknown"), *built])),
+        ("its weights", f"SHA-256 {weights_hash(folder)}"),
+        ("data", f"{which}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
+        *([("their file", f"SHA-256 {file_hash(path)}")] if path.is_file() else []),
+        ("software", ", ".join([f"sentiment-kit {__version__}", f"Python {platform.python_version()}", *versions])),
+        ("made", f"{datetime.now(UTC):%Y-%m-%d} on {usable_cores()} cores ({platform.machine()}) by: {command}"),
+    ]
+
+
+def _limit_threads(n: int) -> None:
+    os.environ |= {"OMP_NUM_THREADS": str(n), "MKL_NUM_THREADS": str(n), "TOKENIZERS_PARALLELISM": "false"}
+
+
+def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Drop timestamps, durations, progress bars and paths, so that a second run changes nothing but results."""
+    for name in set(notebook.metadata) - _KEPT_METADATA:
+        del notebook.metadata[name]
+    notebook.cells = [c for c in notebook.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag != "injected-parameters"]
+        if cell.cell_type == "code":  # a progress bar shows where a machine is slow
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if not (output.get("name") == "stderr" and _BAR.search(output["text"]))
+            ]
+        cell.metadata = nbformat.NotebookNode({"tags": tags} if tags else {})
+    # What was printed in one go may arrive in several pieces, as the kernel pleases.
+    return CoalesceStreamsPreprocessor().preprocess(notebook, {})[0]
+
+
+def _committed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Without what only a running notebook or a page needs: widgets, and the library of the tables."""
+    for cell in notebook.cells:
+        if "live" in cell.metadata.get("tags", []):
+            cell.outputs = []
+        for output in cell.get("outputs", []):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if TABLES.search(html):
+                output.data = {"text/plain": "the tables' library, loaded when this cell is run"}
+    return notebook

@@ -1,0 +1,161 @@
+"""All that one prediction is worth, in tables: what `sentiment-kit evaluate` prints, and writes to a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..evaluation.calibration import calibration_scores, reliability_table, risk_coverage
+from ..evaluation.confusion import confusion_table
+from ..data import is_mixed, settle_mixed
+from ..evaluation.scores import official_polarity_score, scores, scores_by_class, scores_by_group
+from ..files.tables import DataError, whole_folder
+from ..labels import LABELS
+from .plots import interval_dots, save_figure
+from ..evaluation.protocols import protocol_table
+from .score_plots import confusion_heatmap, coverage_curve, reliability_diagram
+
+
+class Scorecard(NamedTuple):
+    """What `make_scorecard` finds."""
+
+    counts: dict[str, int]
+    """`n` rows scored; `n_mixed` rows marked both ways; `n_unlabelled` other rows without a label; `n_unreadable` rows
+    without a prediction, which count as wrong wherever they are scored."""
+    tables: dict[str, pd.DataFrame]
+    """`scores`, `per_class`, `official`, `protocols`, `confusion`; with probabilities also `calibration`,
+    `reliability`, `risk_coverage`; with a column to group by also `groups`."""
+
+
+def make_scorecard(
+    tweets: pd.DataFrame, predictions: pd.DataFrame, *, mixed: str = "drop", by: str | None = None
+) -> Scorecard:
+    """Score predictions in every way this package knows.
+
+    Parameters
+    ----------
+    tweets : tweet table, mixed rows kept
+    predictions : DataFrame with the same index: `label`, and for calibration the three probabilities
+    mixed : "drop", "neutral", "negative" or "keep"
+        What mixed rows count as in all but the official score and the protocols, which see them in any case. "drop"
+        and "keep" both leave them out of scores that know three labels.
+    by : column of `tweets` by whose values accuracy is given
+    """
+    gold, predicted = settle_mixed(tweets, mixed), predictions["label"]
+    both = is_mixed(tweets)
+    counts = {
+        "n": int(gold.notna().sum()),
+        "n_mixed": int(both.sum()),
+        "n_unlabelled": int((tweets["label"].isna() & ~both).sum()),
+        "n_unreadable": int(predicted.isna().sum()),
+    }
+    tables = {
+        "scores": scores(gold, predicted),
+        "per_class": scores_by_class(gold, predicted),
+        "official": official_polarity_score(tweets, predicted),
+        "protocols": protocol_table(tweets, predictions),
+        "confusion": confusion_table(gold, predicted),
+    }
+    if set(LABELS) <= set(predictions.columns):
+        tables["calibration"] = calibration_scores(gold, predictions)
+        tables["reliability"] = reliability_table(gold, predictions)
+        tables["risk_coverage"] = risk_coverage(gold, predictions)
+    if by is not None:
+        tables["groups"] = scores_by_group(gold, predicted, tweets[by])
+    return Scorecard(counts, tables)
+
+
+def scorecard_json(card: Scorecard, **provenance: str) -> str:
+    """One JSON object: counts, then each score as `value`, `low`, `high` (and what else its table says); null where
+    undefined. `calibration` is null without probabilities, `groups` without a column to group by."""
+    tables = card.tables
+    per_class: dict[str, dict[str, Any]] = {
+        label: _records(tables["per_class"].loc[label])
+        | {"support": int(tables["per_class"].loc[(label, "recall"), "n"])}
+        for label in LABELS
+    }
+    protocols: dict[str, dict[str, Any]] = {}
+    for (protocol, score), row in tables["protocols"].iterrows():
+        protocols.setdefault(protocol, {})[score] = _record(row)
+    return json.dumps(
+        {
+            **provenance,
+            **card.counts,
+            **_records(tables["scores"]),
+            **_records(tables["official"]),
+            "per_class": per_class,
+            "protocols": protocols,
+            "calibration": _records(tables["calibration"]) if "calibration" in tables else None,
+            "groups": _records(tables["groups"]) if "groups" in tables else None,
+        },
+        indent=2,
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def write_scorecard(card: Scorecard, folder: str | Path, *, force: bool = False, **provenance: str) -> None:
+    """Write every table as CSV, the figures as PNG and SVG, and `scorecard.json`; the folder whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The folder exists (unless `force`), or cannot be written.
+    """
+    folder = Path(folder)
+    check_new_folder(folder, force=force)
+    try:
+        with whole_folder(folder, replace=True) as new:
+            for name, table in card.tables.items():
+                table.to_csv(new / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
+            (new / "scorecard.json").write_text(scorecard_json(card, **provenance) + "\n", encoding="utf-8")
+            _draw(card.tables, new)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
+def check_new_folder(folder: str | Path, *, force: bool = False) -> None:
+    """Raise `DataError` now for what `write_scorecard` would refuse later."""
+    folder = Path(folder)
+    if not folder.absolute().parent.is_dir():
+        raise DataError(f"{folder}: the folder {folder.parent} does not exist; create it first")
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; expected the name of a folder to create")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not force:
+            raise DataError(f"{folder} exists already and is kept; choose another name, or replace it with --force")
+        if not (folder / "scorecard.json").exists():
+            raise DataError(f"{folder} holds no scorecard and is kept; choose another name, or remove it yourself")
+
+
+def _draw(tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    for name in ("scores", "per_class", "protocols"):
+        save_figure(interval_dots(tables[name]), folder / name)
+    save_figure(confusion_heatmap(tables["confusion"]), folder / "confusion")
+    if "reliability" in tables:
+        save_figure(reliability_diagram(tables["reliability"]), folder / "reliability")
+        save_figure(coverage_curve(tables["risk_coverage"]), folder / "risk_coverage")
+    if "groups" in tables:
+        save_figure(interval_dots(tables["groups"], xlabel="accuracy"), folder / "groups")
+
+
+def _records(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {str(name): _record(row) for name, row in table.iterrows()}
+
+
+def _record(row: pd.Series) -> dict[str, Any]:
+    """A row for JSON, which has neither NaN nor infinity; whole numbers stay whole."""
+    return {
+        name: (value if isinstance(value, str) else _number(float(value), whole=name == "n"))
+        for name, value in row.items()
+    }
+
+
+def _number(value: float, *, whole: bool) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if whole else value

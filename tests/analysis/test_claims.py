@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentiment_kit.analysis.claims import CLAIM_COLUMNS, VERDICTS, judge_claims
+
+SUPPORTED, CONTRADICTED, UNTOLD = VERDICTS
+
+
+def claims(*rows):
+    return pd.DataFrame(
+        [("c", "e", value, low, high, 10, least) for value, low, high, least in rows], columns=CLAIM_COLUMNS
+    )
+
+
+def test_by_hand():
+    table = judge_claims(
+        claims(
+            (0.85, 0.82, 0.88, 0.82),  # all of the interval reaches the criterion
+            (0.85, 0.81, 0.88, 0.82),
+            (0.70, 0.60, 0.82, 0.82),
+            (0.70, 0.60, 0.80, 0.82),
+            (np.nan, np.nan, np.nan, 0.82),
+        )
+    )
+    assert table["verdict"].tolist() == [SUPPORTED, UNTOLD, UNTOLD, CONTRADICTED, UNTOLD]
+
+
+def test_at_most_by_a_minus_sign():
+    assert judge_claims(claims((-0.4, -0.5, -0.3, -0.1)))["verdict"].tolist() == [CONTRADICTED]
+
+
+def test_a_true_claim_on_the_brink_is_seldom_contradicted():
+    """True share .8, claimed .8, Wilson intervals of 400 rows: contradicted in at most 2.5% of 2,000 samples."""
+    from sentiment_kit.evaluation.intervals import proportions
+
+    counts = pd.Series(np.random.default_rng(0).binomial(400, 0.8, 2000))
+    shares = proportions(counts, 400)
+    table = shares.rename(columns={"share": "value"}).assign(claim="c", evidence="e", at_least=0.8)
+    verdicts = judge_claims(table)["verdict"].value_counts(normalize=True)
+    assert 0 < verdicts[CONTRADICTED] <= 0.025 + 2 * (0.025 * 0.975 / 2000) ** 0.5
+    assert verdicts[SUPPORTED] <= 0.025 + 2 * (0.025 * 0.975 / 2000) ** 0.5
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="there is no at_least"):
+        judge_claims(claims().drop(columns="at_least"))
+    with pytest.raises(ValueError, match="expected low <= high and a criterion.* for 'c'"):
+        judge_claims(claims((0.5, 0.6, 0.4, 0.1)))
+    with pytest.raises(ValueError, match="a criterion"):
+        judge_claims(claims((0.5, 0.4, 0.6, np.nan)))

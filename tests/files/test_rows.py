@@ -1,0 +1,311 @@
+import csv
+import gzip
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment_kit.files import rows as readers
+from sentiment_kit.files import tables as files
+from sentiment_kit.files.rows import find_files, inspect, iter_parts
+from sentiment_kit.files.tables import DataError, write_table
+
+ROWS = pd.DataFrame({"id": list("abcde"), "text": ["uno, due", 'tre "quattro"', "cinque\nsei", "", "sette"]})
+
+
+def read(path, rows=2, first=0):
+    return list(iter_parts(inspect(path), rows, first=first))
+
+
+def texts(parts):
+    return [text for part in parts for text in part.table["text"].to_pylist()]
+
+
+def rejected(parts):
+    return [(row.line, row.reason) for part in parts for row in part.rejected]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.zst", ".tsv", ".jsonl", ".jsonl.zst", ".parquet"])
+def test_every_format_in_parts(tmp_path, suffix):
+    path = tmp_path / f"tweets{suffix}"
+    write_table(ROWS, path)
+    source = inspect(path)
+    assert source.columns == ["id", "text"]
+    parts = list(iter_parts(source, 2))
+    assert [len(part.table) for part in parts] == [2, 2, 1]
+    assert texts(parts) == ROWS["text"].tolist()
+    assert rejected(parts) == []
+    assert texts(iter_parts(source, 2, first=1)) == ROWS["text"].tolist()[2:]
+    assert texts(iter_parts(source, 2, first=7)) == []
+    assert texts(iter_parts(source, 100)) == ROWS["text"].tolist()
+
+
+def test_bad_rows_of_a_csv_are_set_apart_with_their_line(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfid,text\n"  # 1
+        b"a,uno\n"
+        b"b,due,tre\n"  # 3: three fields
+        b"c,per\xe8\n"  # 4: Latin-1
+        b'd,"quattro\ncinque"\n'  # 5 and 6, whole
+        b"\n"
+        b'e,"sei\n'  # 8: does not close, and closes nowhere below
+        b"f,set\x00te\n"  # 9: NUL
+        b"g\n"  # 10
+        b"h,otto\n"
+    )
+    parts = read(path, rows=3)
+    assert texts(parts) == ["uno", "quattro\ncinque", "otto"]
+    assert rejected(parts) == [
+        (3, "expected 2 fields, got 3"),
+        (4, "not UTF-8 (byte 0xe8)"),
+        (8, "broken quoting (unexpected end of data)"),
+        (9, "a NUL byte"),
+        (10, "expected 2 fields, got 1"),
+    ]
+    assert [len(part.table) + len(part.rejected) for part in parts] == [3, 3, 2]
+    assert parts[1].rejected[0].raw == 'e,"sei\n'
+    assert texts(read(path, rows=3, first=1)) == texts(parts[1:])
+
+
+def test_bad_lines_of_json(tmp_path):
+    path = tmp_path / "t.jsonl"
+    deep = '{"text": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    lines = ['{"text": "uno", "n": 3}', "{", "[1]", "", deep, '{"text": "\\ud800due", "tags": ["a", 1]}', '{"n": null}']
+    path.write_text("\n".join(lines))
+    parts = read(path)
+    assert parts[0].table.column_names == ["text", "n", "tags"]
+    assert texts(parts) == ["uno", "\ufffddue", None]
+    assert pa.concat_tables([part.table for part in parts])["n"].to_pylist() == ["3", None, None]
+    assert pa.concat_tables([part.table for part in parts])["tags"].to_pylist() == [None, '["a", 1]', None]
+    assert [line for line, _ in rejected(parts)] == [2, 3, 5]
+    assert "expected a JSON object, got list" in rejected(parts)[1][1]
+
+
+def test_a_tsv_with_quotes_that_do_not_pair_has_none(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text('id\ttext\na\tdice "ciao\nb\t"a tutti\n')
+    assert texts(read(path)) == ['dice "ciao', '"a tutti']
+
+
+def test_a_bad_byte_in_a_tsv_leaves_its_quotes(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_bytes(b'id\ttext\na\t"ciao ""bella"""\nb\tperch\xe8\n')
+    parts = read(path)
+    assert texts(parts) == ['ciao "bella"']
+    assert rejected(parts) == [(3, "not UTF-8 (byte 0xe8)")]
+
+
+def test_a_broken_header_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"localit\xe0\nid,text\na,uno\n")
+    with pytest.raises(DataError, match=r"t\.csv, line 1: not UTF-8 .byte 0xe0.; expected a header"):
+        read(path)
+
+
+def test_a_semicolon_file(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id;text\na;uno, due\n")
+    assert texts(read(path)) == ["uno, due"]
+
+
+HEADLESS = '"122449983151669248",1,1,0,0,1,0,0,"Che gioia; ""grandi"""\n"2",0,0,0,0,0,0,2\n"3",1,0,1,1,1,0,1,Bravi\n'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_sentipolc_without_its_header(tmp_path, delimiter):
+    path = tmp_path / "gold.csv"
+    path.write_text(HEADLESS.replace(",", delimiter))
+    source = inspect(path)
+    assert (source.columns[0], source.columns[-1], source.lines, source.headed) == ("idtwitter", "text", 3, False)
+    parts = read(path)
+    assert texts(parts) == ['Che gioia; "grandi"', "Bravi"]
+    assert rejected(parts) == [(2, "expected 9 fields, got 8")]
+    path.write_bytes(b'"1",1,1,0,0,1,0,0,"perch\xe8"\n' + HEADLESS.encode())
+    assert rejected(read(path))[0] == (1, "not UTF-8 (byte 0xe8)")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"id;text\r1;a, b\r2;c\r", b"\n\r\nid;text\n1;a, b\n2;c\n", b"\rid;text\r\n1;a, b\r2;c", b'id,text\r1,"a\rb"\r'],
+)
+def test_what_fits_in_memory_is_read_alike(tmp_path, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    assert pa.concat_tables([part.table for part in read(path)]).to_pydict() == files.read_table(path).to_dict("list")
+
+
+def test_json_values_that_are_no_text_are_set_apart_where_text_is_asked_for(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "uno", "n": 1}\n\n{"text": 5}\n{"text": ["a"], "m": 1}\n{"text": null}\n{"n": 2}\n')
+    source = inspect(path, "text")
+    assert source.columns == ["text", "n", "m"]
+    parts = list(iter_parts(source, 2))
+    assert texts(parts) == ["uno", None, None]
+    assert rejected(parts) == [(3, "expected text in 'text', got int"), (4, "expected text in 'text', got list")]
+    assert parts[0].rejected[0].raw == '{"text": 5}\n'
+    assert texts(read(path)) == ["uno", "5", '["a"]', None, None]
+
+
+def test_a_broken_name_of_a_json_value(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a", "n\\ud800": 1}\n')
+    assert read(path)[0].table.to_pydict() == {"text": ["a"], "n\ufffd": ["1"]}
+
+
+def test_a_long_line_is_rejected_and_the_rest_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "LONGEST_LINE", 1000)
+    path = tmp_path / "t.csv"
+    path.write_text("id,text\na," + "x" * 5000 + "\nb,due\n" + "c," + "y" * 990 + "\n")
+    parts = read(path)
+    assert texts(parts) == ["due", "y" * 990]
+    assert rejected(parts) == [(2, "a line of more than 1,000 characters")]
+    assert len(parts[0].rejected[0].raw) <= 10_000
+
+
+def test_a_quote_that_never_closes_does_not_swallow_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "LONGEST_RECORD", 10)
+    path = tmp_path / "t.csv"
+    path.write_text('text\n"aperta\n' + "".join(f"riga {number}\n" for number in range(100)))
+    parts = read(path, rows=1000)
+    assert texts(parts) == [f"riga {number}" for number in range(100)]
+    assert rejected(parts) == [(2, "broken quoting (a quote that does not close within 10 lines)")]
+
+
+def test_a_record_is_no_longer_than_a_line_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "LONGEST_LINE", 1000)
+    path = tmp_path / "t.csv"
+    path.write_text('text\n"aperta\n' + ("x" * 400 + "\n") * 3)
+    parts = read(path, rows=10)
+    assert texts(parts) == ["x" * 400] * 3
+    assert rejected(parts) == [(2, "broken quoting (a quote that does not close within 3 lines)")]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_part_of_long_texts_is_shorter(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(readers, "LONGEST_PART", 1000)
+    path = tmp_path / f"t{suffix}"
+    write_table(pd.DataFrame({"text": ["a" * 400, "b" * 400, "c" * 400, "d", "e" * 2000, "f"]}), path)
+    parts = read(path, rows=100)
+    assert [len(part.table) for part in parts] == [3, 2, 1]
+    assert texts(read(path, rows=100, first=1)) == texts(parts[1:])
+
+
+def test_texts_of_a_megabyte_and_many_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    names = ["text", *(f"c{number}" for number in range(99_999))]
+    path.write_text(",".join(names) + "\n" + "parola " * 150_000 + "," * 99_999 + "\n")
+    (part,) = read(path)
+    assert part.table.num_columns == 100_000
+    assert len(texts([part])[0]) == 1_050_000
+
+
+def test_files_that_are_broken_as_a_whole(tmp_path):
+    def refused(name, data, message):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=message):
+            read(path)
+
+    whole = gzip.compress(b"text\n" + b"ciao\n" * 1000)
+    refused("a.csv", b"", "the file is empty")
+    refused("b.csv", b"\n\n", "no columns")
+    refused("c.csv", b"text,text\na,b\n", "the column 'text' occurs twice")
+    refused("d.csv.gz", whole[: len(whole) // 2], "damaged or cut short")
+    refused("e.csv.gz", b"no gzip at all", "damaged or cut short")
+    refused("f.parquet", b"PAR1 no", "not a Parquet file")
+    refused("g.parquet.gz", b"x", "unpack the .gz around it")
+    with pytest.raises(DataError, match=r"cannot be read .No such file"):
+        inspect(tmp_path / "missing.csv")
+
+
+def test_a_bomb_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "EXPANSION", 5)
+    path = tmp_path / "bomb.csv.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(b"text\n")
+        for _ in range(110):
+            file.write((b"a" * 99_999 + b"\n") * 10)
+    with pytest.raises(DataError, match="unpacks to more than 100,000,000 bytes, 5 times its size"):
+        inspect(path)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        files.read_table(path)
+
+
+def test_parquet_keeps_its_types_over_row_groups(tmp_path):
+    path = tmp_path / "t.parquet"
+    table = pa.table({"text": [str(number) for number in range(25)], "n": range(25), "tags": [["a"]] * 25})
+    pq.write_table(table, path, row_group_size=4)
+    parts = read(path, rows=10, first=1)
+    assert [len(part.table) for part in parts] == [10, 5]
+    joined = pa.concat_tables([part.table for part in parts])
+    assert joined.schema.types == table.schema.types
+    assert joined["n"].to_pylist() == list(range(10, 25))
+
+
+def test_folders_and_patterns(tmp_path):
+    for name in ("b.csv", "a.csv", "notes.txt", "in/c.jsonl.gz", ".hidden.csv", ".ipynb_checkpoints/d.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text\n")
+    names = [path.name for path in find_files([tmp_path])]
+    assert names == ["a.csv", "b.csv", "c.jsonl.gz"]
+    assert [path.name for path in find_files([tmp_path / "*.csv"])][-2:] == ["a.csv", "b.csv"]
+    twice = [tmp_path / "b.csv", tmp_path, tmp_path / "in" / ".." / "a.csv"]
+    assert [path.name for path in find_files(twice)] == ["b.csv", "a.csv", "c.jsonl.gz"]
+    with pytest.raises(DataError, match=r"notes\.txt: expected a file ending in \.csv"):
+        find_files([tmp_path / "notes.txt"])
+    for nothing in (tmp_path / "*.parquet", "Che bella giornata! " * 50):
+        with pytest.raises(DataError, match="no such file, or a folder or pattern without one"):
+            find_files([nothing])
+
+
+PIECES = [b"a,b", b'"', b"\n", b",", b"\r\n", b"\r", b"\xe8", b"\x00", b"x", b'""', b"\xef\xbb\xbf"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.lists(st.sampled_from(PIECES)))
+def test_parts_do_not_change_what_is_read(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("fuzz") / "t.csv"
+    path.write_bytes(b"id,text\n" + b"".join(data))
+    source = inspect(path)
+    whole, cut = list(iter_parts(source, 1000)), list(iter_parts(source, 1))
+    assert texts(whole) == texts(cut)
+    assert rejected(whole) == rejected(cut)
+    assert texts(iter_parts(source, 1, first=1)) == texts(cut[1:])
+    if not rejected(whole):
+        with path.open(encoding="utf-8", newline="") as file:
+            expected = [row for row in csv.reader(file) if row]
+        assert texts(whole) == [row[1] for row in expected[1:]]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from([b'"', b"x", b",", b"\xe8", b"\x00", b" "]), min_size=1).map(b"".join).filter(bytes.strip)
+)
+def test_every_line_is_good_or_rejected(tmp_path_factory, line):
+    """Lines between two that are sound: both are read, and the line is a row or a rejected one with its text."""
+    path = tmp_path_factory.mktemp("fuzz") / "t.csv"
+    path.write_bytes(b"id,text\na,prima\n-" + line + b"\nb,dopo\n")
+    parts = list(iter_parts(inspect(path), 100))
+    found = texts(parts)
+    assert found[0] == "prima"
+    assert found[-1] == "dopo"
+    assert (len(found), len(rejected(parts))) in [(3, 0), (2, 1)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(st.dictionaries(st.sampled_from(["text", "n"]), st.text()), st.integers(), st.text())))
+def test_json_lines_round(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("fuzz") / "t.jsonl"
+    path.write_text('{"text": "prima"}\n' + "".join(json.dumps(value) + "\n" for value in values))
+    parts = read(path, rows=3)
+    good = [value for value in values if isinstance(value, dict)]
+    assert texts(parts)[1:] == [
+        value.get("text").encode("utf-16", "surrogatepass").decode("utf-16", "replace") if "text" in value else None
+        for value in good
+    ]
+    assert len(rejected(parts)) == len(values) - len(good)

@@ -1,0 +1,112 @@
+import re
+
+import nbformat
+import pandas as pd
+import pytest
+from itables.javascript import generate_init_offline_itables_html
+from itables.options import dt_bundle
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from sentiment_kit.report.pages import Run, index, page
+from sentiment_kit.report.tables import searchable
+
+
+def _run(*cells, name="01_true", error=""):
+    return Run(name, new_notebook(cells=[new_markdown_cell("# Is it true?"), *cells]), error)
+
+
+def _html(text):
+    return new_code_cell("x", outputs=[new_output("execute_result", {"text/html": text, "text/plain": "x"})])
+
+
+@pytest.fixture
+def with_table():
+    library = generate_init_offline_itables_html(dt_bundle)
+    table = searchable(pd.DataFrame({"text": ["<script>alert(1)</script>"]}), name="t").data
+    return _run(_html(library), _html(table))
+
+
+def test_title_links_and_code_that_is_folded():
+    run = _run(new_code_cell("print(1)"), new_markdown_cell("**Next:** [more](02_more.ipynb)"))
+    shown = page(run)
+    assert "<title>Is it true?</title>" in shown
+    assert 'href="02_more.html"' in shown
+    assert len(re.findall(r'<details class="code">', shown)) == 1
+    assert "details open" not in shown
+
+
+def test_sentences_wrap_and_tables_do_not():
+    def printed(text):
+        return page(_run(new_code_cell("x", outputs=[new_output("stream", text=text)])))
+
+    assert '<pre class="wrap">    Che bello' in printed("    Che bello\n")
+    assert '<pre class="wrap">' not in printed("word   n\nche    3\n")
+
+
+def test_a_figure_is_described_by_the_text_before_it():
+    figure = new_output("display_data", {"image/png": "AAAA"})
+    cells = [
+        new_markdown_cell('## How [long](x.html)\n\nIn *tokens*, n_tokens, "cut".'),
+        new_code_cell("x", outputs=[figure]),
+    ]
+    assert """alt='Figure, How long: In tokens, n_tokens, "cut".'""" in page(_run(*cells))
+    # One further down the section has its name, too.
+    more = [new_markdown_cell("The same:"), new_code_cell("x", outputs=[figure])]
+    assert 'alt="Figure, How long: The same:"' in page(_run(*cells, *more))
+
+
+def test_the_italian_summary_says_its_language():
+    assert '<p lang="it"><strong>In italiano.' in page(_run(new_markdown_cell("**In italiano.** Dal testo")))
+
+
+def test_neighbours_are_linked():
+    runs = [_run(name=name) for name in ("01_a", "02_b", "03_c")]
+    middle = page(runs[1], runs)
+    assert 'href="01_a.html" rel="prev"' in middle
+    assert 'href="03_c.html" rel="next"' in middle
+    assert 'rel="prev"' not in page(runs[0], runs)
+    assert 'rel="next"' not in page(runs[2], runs)
+
+
+def test_pages_that_are_not_there_are_not_linked_to():
+    run = _run(new_markdown_cell("[more](02_more.ipynb)"))
+    assert "02_more" not in page(run, [run])
+
+
+def test_an_error_is_shown_and_escaped():
+    run = _run(error="ValueError: <b>no</b>")
+    for shown in (page(run), index([run], [], stand_in=False)):
+        assert "ValueError: &lt;b&gt;no&lt;/b&gt;" in shown
+        assert "failed" in shown
+
+
+def test_the_headline_is_what_was_printed_below_what_we_found():
+    printed = new_code_cell("x", outputs=[new_output("stream", text="79.9% of <960>\n")])
+    run = _run(printed, new_markdown_cell("## What we found\n\nso"), printed)
+    assert run.headline == "79.9% of <960>"
+    assert "79.9% of &lt;960&gt;" in index([run], [("model", "demo")], stand_in=True)
+    assert _run(printed).headline == ""
+
+
+def test_live_parts_say_where_they_live():
+    cell = new_code_cell("box", outputs=[new_output("execute_result", {"text/plain": "VBox(...)"})])
+    cell.metadata["tags"] = ["live"]
+    shown = page(_run(cell))
+    assert "works in JupyterLab" in shown
+    assert "VBox" not in shown
+
+
+def test_the_library_of_the_tables_is_there_once_and_text_is_escaped(with_table):
+    shown = page(with_table)
+    assert shown.count("injectModule(") == 2, "its definition and its call"
+    assert "<script>alert" not in shown
+    assert shown.index("injectModule") < shown.index('id="table-t"')
+    before = nbformat.writes(with_table.notebook)
+    page(with_table)
+    assert nbformat.writes(with_table.notebook) == before
+
+
+def test_nothing_is_fetched(with_table):
+    for shown in (page(with_table), index([with_table], [], stand_in=False)):
+        assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://", shown)
+        assert not re.findall(r"url\([\"']?https?:", shown)

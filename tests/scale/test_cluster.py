@@ -1,0 +1,135 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from unittest.mock import MagicMock
+
+import pandas as pd
+import psutil
+import pytest
+import torch
+
+from sentiment_kit.data import load_demo
+from sentiment_kit.files.tables import DataError, write_table
+from sentiment_kit.scale import cluster
+from sentiment_kit.scale.bulk import score_files
+from sentiment_kit.scale.cluster import _shares, score_on_ray
+from sentiment_kit.scale.parts import Job, done_parts, first_missing
+
+SCRIPT = (
+    "import sys; from sentiment_kit.scale.bulk import score_files; from sentiment_kit.model import load_model\n"
+    "model = load_model('demo', device='cpu')\n"
+    "print(*score_files([sys.argv[1]], sys.argv[2], model=model, part_rows=500, engine='ray'))"
+)
+
+
+@pytest.fixture(scope="module")
+def big_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cluster") / "tweets.csv"
+    texts = load_demo()["text"]
+    table = pd.DataFrame({"id": range(12_000), "text": [f"{texts[n % len(texts)]} {n}" for n in range(12_000)]})
+    write_table(table, path)
+    with path.open("ab") as file:
+        file.write(b"1,due,tre\n")
+    return path
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("[!.]*.*"))}
+
+
+@pytest.fixture(scope="module")
+def expected(big_file, tmp_path_factory, demo_model):
+    out = tmp_path_factory.mktemp("local") / "out"
+    score_files([big_file], out, model=demo_model, part_rows=500)
+    return contents(out)
+
+
+def test_the_same_folder_though_a_worker_is_killed(big_file, tmp_path, expected):
+    """The actor dies once it has written a part; Ray starts another, and nothing is lost or double."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", SCRIPT, str(big_file), str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(out.glob("part-*")):
+        os.sched_yield()
+    killed = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if any("_Scorer" in word for word in child.cmdline())
+    ]
+    assert len(killed) == 1
+    os.kill(killed[0].pid, signal.SIGKILL)
+    printed, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert printed.splitlines()[-1].split() == ["12000", "1", "0", "25"]  # Ray tells of the death above
+    assert contents(out) == expected
+
+
+def test_what_is_there_is_not_done_again(big_file, tmp_path, expected, demo_model):
+    out = tmp_path / "out"
+    (out / "rejected").mkdir(parents=True)
+    for name, data in expected.items():
+        if name not in ("part-00000-000003.parquet", "part-00000-000024.parquet"):
+            (out / name).write_bytes(data)
+    times = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    score_files([big_file], out, model=demo_model, part_rows=500, engine="ray")
+    assert contents(out) == expected
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("part-*") if path.name in times} == times
+
+
+def test_with_strict_the_row_is_named(big_file, tmp_path, demo_model):
+    with pytest.raises(DataError, match=r"tweets\.csv, line 12002: expected 2 fields, got 3; without --strict"):
+        score_files([big_file], tmp_path / "out", model=demo_model, part_rows=5000, engine="ray", strict=True)
+
+
+@pytest.mark.parametrize(("device", "passed_on"), [("cpu", "cpu"), ("cuda:1", "cuda")])
+def test_actors_load_what_the_manifest_names(tmp_path, demo_model, monkeypatch, device, passed_on):
+    """On "auto" they would take a GPU where the model is on the processor; which GPU is theirs is Ray's to say."""
+    ray = MagicMock()
+    ray.nodes.return_value = [{"Alive": True, "Resources": {"CPU": 4.0, "GPU": 2.0}}]
+    monkeypatch.setattr(cluster, "_connected", lambda address: (ray, False))
+    model = dataclasses.replace(demo_model, device=torch.device(device))
+    score_on_ray([], tmp_path, Job(model, "text", 500, False, None), address=None, bar=MagicMock())
+    mapped = ray.data.from_items.return_value.flat_map.return_value.map_batches
+    assert mapped.call_args.kwargs["fn_constructor_args"][0] == {
+        "name": "demo", "revision": None, "labels": ("negative", "neutral", "positive"), "backend": "torch",
+        "device": passed_on, "dtype": "torch.float32",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nodes", "on_gpu", "expected"),
+    [
+        ([{"CPU": 2.0}], False, (1, {"num_cpus": 1}, 2)),  # one core is left to Ray's own tasks
+        ([{"CPU": 1.0}], False, (1, {"num_cpus": 1}, 1)),
+        ([{"CPU": 64.0}], False, (8, {"num_cpus": 7}, 8)),
+        ([{"CPU": 4.0}, {"CPU": 4.0}], False, (2, {"num_cpus": 3}, 4)),  # none larger than a machine
+        ([{"CPU": 6.0}, {"CPU": 16.0}, {}], False, (3, {"num_cpus": 5}, 6)),
+        ([{"CPU": 32.0, "GPU": 4.0}, {"CPU": 32.0, "GPU": 4.0}], True, (8, {"num_gpus": 1, "num_cpus": 1}, 8)),
+    ],
+)
+def test_shares(nodes, on_gpu, expected):
+    assert _shares(nodes, on_gpu) == expected
+
+
+def test_a_cluster_without_a_gpu_is_named():
+    with pytest.raises(DataError, match="no machine of the cluster has a GPU"):
+        _shares([{"CPU": 8.0}], True)
+
+
+def test_done_parts_are_those_of_the_file(tmp_path):
+    for name in ("part-00000-000002", "part-00001-000000", "part-00000-000000"):
+        (tmp_path / f"{name}.parquet").touch()
+    assert done_parts(tmp_path, 0) == {0, 2}
+    assert done_parts(tmp_path, 1) == {0}
+    assert done_parts(tmp_path, 2) == set()
+    assert [first_missing(done) for done in ({0, 2}, {0}, set(), {1})] == [1, 1, 0, 0]
+
+
+def test_mistakes_are_named(big_file, tmp_path, demo_model, monkeypatch):
+    with pytest.raises(ValueError, match="engine must be one of local, ray, but 'spark' was passed"):
+        score_files([big_file], tmp_path / "out", model=demo_model, engine="spark")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(DataError, match=r'pip install "sentiment-kit\[ray\]"'):
+        score_files([big_file], tmp_path / "out", model=demo_model, engine="ray")
