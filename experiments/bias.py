@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from crossed import crossed_interval
+from noise import noisy_copies
 
 from sentiment_kit.analysis.probes import load_pairs, score_pairs
 from sentiment_kit.data import load_demo
-from sentiment_kit.evaluation.intervals import crossed_interval, q_values
+from sentiment_kit.evaluation.intervals import q_values
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import load_model
@@ -34,7 +36,7 @@ from sentiment_kit.training.mitigation import (
     split_frames,
     swap_clubs,
 )
-from sentiment_kit.training.scratch import noisy_copies, write_small_bert
+from sentiment_kit.training.scratch import write_small_bert
 
 RESULTS = Path(__file__).parent / "results"
 COPIES = 12

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from noise import noisy_copies
 from transformers import BertConfig, BertForSequenceClassification
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
@@ -23,7 +24,7 @@ from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model, quiet_transformers
 from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.scratch import noisy_copies, write_small_bert
+from sentiment_kit.training.scratch import write_small_bert
 
 SEED = 2018
 VOCABULARY = 4000

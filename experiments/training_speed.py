@@ -22,7 +22,8 @@ from transformers import EarlyStoppingCallback, TrainerCallback
 
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_data
-from sentiment_kit.scale.benchmark import matmul_rate, random_base_checkpoint
+from sentiment_kit.scale.benchmark import matmul_rate
+from sentiment_kit.training.scratch import random_base_checkpoint
 from sentiment_kit.training.trainer import load_base, make_trainer
 
 RESULTS = Path(__file__).parent / "results"

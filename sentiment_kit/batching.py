@@ -12,7 +12,7 @@ on CUDA it is one token for every 200 kB of free memory, 65,536 at most. MPS has
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
@@ -22,8 +22,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from .hub import ModelError
-from .model import SentimentModel, load_model, options_of
+from .errors import ModelError
+from .model import SentimentModel
 
 CPU_NUMBERS = 512 * 768
 """How many numbers the hidden layer of a batch has on a processor: tokens times their width."""
@@ -111,7 +111,7 @@ def score_on_devices(
     threads = max(1, torch.get_num_threads() // len(devices))
     found = []
     try:
-        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, options_of(model), threads)) as pool:
+        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, model.loader, threads)) as pool:
             for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
                 found.append(scores)
                 if bar is not None:
@@ -142,10 +142,10 @@ def _chunk_size(device: str) -> int:
 _own_model: SentimentModel | None = None  # of a worker process
 
 
-def _start_worker(queue: multiprocessing.Queue, options: dict[str, Any], threads: int) -> None:
+def _start_worker(queue: multiprocessing.Queue, loader: Callable[..., SentimentModel], threads: int) -> None:
     global _own_model
     torch.set_num_threads(threads)
-    _own_model = load_model(**options, device=queue.get())
+    _own_model = loader(device=queue.get())
 
 
 def _work(texts: list[str], batch_size: int | None) -> Scores:

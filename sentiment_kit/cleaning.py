@@ -16,22 +16,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-text_dtype = pd.StringDtype("python", na_value=np.nan)
-"""The type of every text column: pandas' `str`, over Python strings because Arrow refuses the lone surrogates of broken
-dumps; missing is NaN."""
-
-
-def well_formed(text: str) -> str:
-    """Join surrogate pairs and replace lone ones, which no tokenizer and no UTF-8 file can hold, by U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
+from .files.encodings import text_dtype
 
 # Characters of a URL and how it can end: "(see http://a.it/b)." keeps its bracket and full stop, "…/Roma_(serie)" owns
 # its brackets.

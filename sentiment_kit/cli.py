@@ -20,8 +20,7 @@ from .commands.report import report
 from .commands.score import score
 from .commands.train import train
 from .commands.try_text import try_text
-from .files.tables import DataError
-from .hub import ModelError
+from .errors import DataError, ModelError
 
 app = typer.Typer(
     add_completion=False,

@@ -7,24 +7,16 @@ Reading is strict: a file that is not what it seems raises `files.DataError` wit
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .cleaning import is_missing, text_dtype
-from .files.tables import (
-    FORMATS,
-    DataError,
-    check_widths,
-    exists,
-    file_format,
-    first_line,
-    read_table,
-    read_text,
-    split_rows,
-)
+from .cleaning import is_missing
+from .errors import DataError
+from .files.encodings import FORMATS, exists, file_format, first_line, open_bytes, text_dtype
+from .files.rows import fields_of
+from .files.tables import read_table
 from .labels import LABELS, label_dtype, match_label
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
@@ -63,13 +55,13 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
         Another `mixed`.
     """
     _check_mixed(mixed)
-    raw = sentipolc_table(path)
-    if raw is None:
-        start = read_text(Path(path)).lstrip()  # a file that cannot be read at all says so here
+    if not is_sentipolc(path):
+        open_bytes(Path(path)).close()  # a file that cannot be read at all says so here
         raise DataError(
             f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
-            f"({', '.join(SENTIPOLC_COLUMNS)}), it begins with {start[:100]!r}"
+            f"({', '.join(SENTIPOLC_COLUMNS)}), it begins with {first_line(Path(path))[:100]!r}"
         )
+    raw = read_table(path, columns=headless_columns(path)).set_axis(list(SENTIPOLC_COLUMNS), axis=1)
     marks = {name: _as_marks(raw[name], path) for name in SENTIPOLC_COLUMNS[1:7]}
     table = pd.DataFrame(
         {
@@ -288,33 +280,23 @@ def load_data(
 
 def is_sentipolc(path: str | Path) -> bool:
     """Whether a file has one of SENTIPOLC's layouts, from its first row."""
-    return sentipolc_layout(Path(path)) is not None
+    return any(_is_header(fields) for fields in _first_rows(path)) or headless_columns(path) is not None
 
 
-def sentipolc_table(path: str | Path) -> pd.DataFrame | None:
-    """A SENTIPOLC file with its own columns, all strings, headed or not; None for any other file."""
-    path = Path(path)
-    layout = sentipolc_layout(path)
-    if layout is None:
-        return None
-    delimiter, has_header = layout
-    rows = split_rows(read_text(path), delimiter, path)[1 if has_header else 0 :]
-    check_widths(rows, SENTIPOLC_COLUMNS, path)
-    return pd.DataFrame(rows, columns=SENTIPOLC_COLUMNS, dtype=text_dtype)
+def headless_columns(path: str | Path) -> tuple[str, ...] | None:
+    """The names of the columns of SENTIPOLC's gold file, which has no header; None for any other file."""
+    gold = any(len(row) == len(SENTIPOLC_COLUMNS) and row[0].strip().isdigit() for row in _first_rows(path))
+    return SENTIPOLC_COLUMNS if gold else None
 
 
-def sentipolc_layout(path: Path) -> tuple[str, bool] | None:
-    """The delimiter of a SENTIPOLC file, and whether it has a header; None for any other file."""
-    line = "" if file_format(path) in (".jsonl", ".parquet") else first_line(path)
-    for delimiter in ",;":
-        try:
-            fields = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:  # a field longer than any tweet
-            continue
-        has_header = tuple(field.strip().lower() for field in fields) == SENTIPOLC_COLUMNS
-        if has_header or (len(fields) == len(SENTIPOLC_COLUMNS) and fields[0].strip().isdigit()):
-            return delimiter, has_header
-    return None
+def _is_header(fields: list[str]) -> bool:
+    return tuple(field.strip().lower() for field in fields) == SENTIPOLC_COLUMNS
+
+
+def _first_rows(path: str | Path) -> list[list[str]]:
+    """The first row of a CSV or the like, divided at either delimiter."""
+    line = "" if file_format(Path(path)) in (".jsonl", ".parquet") else first_line(Path(path))
+    return [fields_of(line, delimiter) for delimiter in ",;"]
 
 
 def text_values(table: pd.DataFrame, name: str, path: str | Path) -> pd.Series:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from .files.tables import OneLineError
+from .errors import ModelError, in_one_line
+from .files.encodings import file_hash
 
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
 DEMO_MODEL = "demo"
@@ -17,10 +18,6 @@ DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
 _SAFETENSORS = ["model.safetensors", "model-*.safetensors", "model.safetensors.index.json"]
 _PICKLE = ["pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json"]
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
-
-
-class ModelError(OneLineError):
-    """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
 
 
 def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | None]:
@@ -79,7 +76,7 @@ def _download(name: str, revision: str | None) -> Path:
             raise
         raise ModelError(
             f"no folder {name!r} here; cannot reach the hub, and {name!r} is not complete in its cache on this machine "
-            f"({reason(error)}). Check the spelling; connect once so that it is downloaded, copy the cache from a "
+            f"({in_one_line(error)}). Check the spelling; connect once so that it is downloaded, copy the cache from a "
             "machine that has it (HF_HOME says where it lies), pass the folder of a local copy, or use the embedded "
             f"demo: {DEMO_MODEL!r}"
         ) from error
@@ -105,15 +102,3 @@ def tokenizer_hash(folder: Path) -> str:
     patterns = ("*token*.json", "vocab*", "merges.txt", "*.model")
     files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
     return hashlib.sha256("".join(map(file_hash, files)).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def reason(error: BaseException) -> str:
-    """The class of an error and the first line of what it says."""
-    lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    return f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from .batching import Scores, score, score_on_devices
-from .cleaning import clean_tweet, is_missing, text_dtype, well_formed
-from .files.tables import DataError
+from .cleaning import clean_tweet, is_missing
+from .errors import DataError
+from .files.encodings import text_dtype, well_formed
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
 
@@ -134,7 +136,7 @@ def iter_predict(
         start += len(table)
 
 
-def names_beside(existing: Sequence[str], where: str | Path = "the table") -> dict[str, str]:
+def prediction_names(existing: Sequence[str], where: str | Path = "the table") -> dict[str, str]:
     """What the prediction's columns but the text are called in a table that has columns already.
 
     One whose name is taken is called predicted_<name>; if that is taken, too, it is a `DataError`, which begins with
@@ -145,6 +147,19 @@ def names_beside(existing: Sequence[str], where: str | Path = "the table") -> di
     if twice:
         raise DataError(f"{where}: has the columns {', '.join(twice)} already; rename or remove them first")
     return names
+
+
+def append_predictions(table: pa.Table, predictions: pd.DataFrame) -> pa.Table:
+    """An Arrow table of n rows and, to the right of its columns, those of a prediction table of n rows but the text.
+
+    Labels are text there, missing ones null; for names see `prediction_names`.
+    """
+    for name, own in prediction_names(table.column_names).items():
+        column, is_label = predictions[name], name == "label"
+        values = column.astype(object).where(column.notna(), None) if is_label else column
+        # The type is said, for rows without any label would have none.
+        table = table.append_column(own, pa.array(values, pa.string() if is_label else None, from_pandas=True))
+    return table
 
 
 def show_progress(wanted: bool | None) -> bool:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +22,16 @@ from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from .data import load_demo
-from .hub import DEFAULT_MODEL, ModelError, find_folder, reason, weight_files, weights_hash
+from .errors import ModelError, in_one_line
+from .hub import DEFAULT_MODEL, find_folder, weight_files
 from .labels import LABELS, match_labels
-from .packing import BACKENDS, Forward, Tokens, onnx_forward, pack_linear_layers, usable_cores
+from .packing import pack_linear_layers, usable_cores
+
+Tokens = tuple[np.ndarray, np.ndarray]
+"""Token ids and mask of a batch, both (n_texts, width) int64."""
+
+Forward = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From token ids and mask to logits (n_texts, n_labels) float32."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class SentimentModel:
     ----------
     tokenizer : the tokenizer of transformers
     network : the module in evaluation mode, on `device` in `dtype`; None where ONNX Runtime has it. On a processor in
-        float32 its linear layers are packed (`backends.PackedLinear`): its weights are those of `state_dict()`
+        float32 its linear layers are packed (`packing.PackedLinear`): its weights are those of `state_dict()`
     labels : tuple of 2 or 3 of `LABELS`, in the order of the network's outputs
     device : torch.device
     dtype : torch.dtype of the weights
@@ -45,7 +50,8 @@ class SentimentModel:
     revision : commit of the hub repository, or None for a local folder and the demo
     max_tokens : longest input in tokens, special tokens included
     hidden_size : numbers that stand for a token inside the network
-    backend : one of `backends.BACKENDS`
+    loader : gives the same model again on the device it is called with, in another process too
+    backend : "torch", or what `scale.onnx` names
     forward : tokens to logits where that is not the network's
     agreement : with the float32 network, for ONNX Runtime: `n` texts of the demo, `labels_changed` among them,
         `largest_difference` of a probability
@@ -60,6 +66,7 @@ class SentimentModel:
     revision: str | None
     max_tokens: int
     hidden_size: int
+    loader: Callable[..., SentimentModel] = field(repr=False)
     backend: str = "torch"
     forward: Forward | None = field(default=None, repr=False)
     agreement: Mapping[str, float] | None = None
@@ -72,7 +79,6 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
-    backend: str = "torch",
 ) -> SentimentModel:
     """Load a sentiment model and check that it is one.
 
@@ -89,10 +95,6 @@ def load_model(
     revision : branch, tag or commit of a hub repository
     labels : names of the outputs in their order
         Only needed where the checkpoint does not name them (`LABEL_0`). Names it does give are never overruled.
-    backend : "torch", "onnx", "onnx-int8"
-        ONNX Runtime on the processor (extra `onnx`): the first call exports the model, later ones find it in the cache.
-        int8 is the fastest on a processor, and inexact: some labels differ, `agreement` says how many on the demo's
-        texts. Use it where a share of changed labels does not matter, not to publish scores or to study single answers.
 
     Returns
     -------
@@ -103,18 +105,14 @@ def load_model(
     ModelError
         No network and not cached; unknown id or revision, or a revision of a folder; not a model folder; no or broken
         weights; no trained classification head; labels that cannot be matched; no or too large a vocabulary; unknown
-        device, dtype or back end.
+        device or dtype.
 
     Notes
     -----
-    Torch's number of threads comes down to `backends.usable_cores`, for the whole process.
+    Torch's number of threads comes down to `packing.usable_cores`, for the whole process.
     """
-    if backend not in BACKENDS:
-        raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
-    target = _pick_device("cpu" if backend != "torch" and str(device) == "auto" else device)
+    target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
-    if backend != "torch" and (target.type != "cpu" or precision != torch.float32):
-        raise ModelError(f"the back end {backend} runs on cpu from float32, but {target} and {precision} were passed")
     folder, commit = find_folder(str(name), revision)
     with quiet_transformers():
         config = load_config(folder)
@@ -125,14 +123,11 @@ def load_model(
     limit = max_tokens(tokenizer, network)
     network = network.eval().to(device=target, dtype=precision)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    forward = found = None
-    if backend != "torch":
-        forward, found = onnx_forward(network, backend, weights_hash(folder), partial(_sample_batches, tokenizer))
-    elif target.type == "cpu" and precision == torch.float32:
+    if target.type == "cpu" and precision == torch.float32:
         pack_linear_layers(network)
     return SentimentModel(
         tokenizer=tokenizer,
-        network=None if forward else network,
+        network=network,
         labels=names,
         device=target,
         dtype=precision,
@@ -140,24 +135,8 @@ def load_model(
         revision=commit,
         max_tokens=limit,
         hidden_size=config.hidden_size,
-        backend=backend,
-        forward=forward,
-        agreement=found,
+        loader=partial(load_model, name, dtype=str(precision), revision=commit, labels=names),
     )
-
-
-def options_of(model: SentimentModel) -> dict[str, Any]:
-    """What `load_model` makes the same model of in another process, but for its device."""
-    own = {"name": model.name, "revision": model.revision, "labels": model.labels, "backend": model.backend}
-    return own | {"dtype": str(model.dtype)}
-
-
-def _sample_batches(tokenizer: PreTrainedTokenizerBase) -> Iterator[Tokens]:
-    """The first 128 tweets of the demo's test split, as tokens."""
-    texts = sorted(load_demo("test")["text"].head(128), key=len)
-    for start in range(0, len(texts), 16):
-        batch = tokenizer(texts[start : start + 16], padding=True, truncation=True, max_length=128, return_tensors="np")
-        yield batch["input_ids"].astype(np.int64), batch["attention_mask"].astype(np.int64)
 
 
 # Device and dtype
@@ -206,7 +185,7 @@ def load_config(folder: Path) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers' checks share no base class
-        raise ModelError(f"{folder / 'config.json'}: cannot be used: {reason(error)}") from error
+        raise ModelError(f"{folder / 'config.json'}: cannot be used: {in_one_line(error)}") from error
     if config.problem_type in ("multi_label_classification", "regression"):
         raise ModelError(
             f"{folder / 'config.json'}: expected a single-label classifier, but problem_type is "
@@ -234,13 +213,15 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{found[0]}: not loaded, for it holds more than weights or is damaged: a pickle can run code. Ask its "
-            f"authors for safetensors, or convert it on a machine you can lose ({reason(error)})"
+            f"authors for safetensors, or convert it on a machine you can lose ({in_one_line(error)})"
         ) from error
     except (SafetensorError, EOFError) as error:
-        raise ModelError(f"{found[0]}: damaged or cut short; copy or download it again ({reason(error)})") from error
+        raise ModelError(
+            f"{found[0]}: damaged or cut short; copy or download it again ({in_one_line(error)})"
+        ) from error
     except Exception as error:  # what impossible numbers in config.json lead to is of any kind
         raise ModelError(
-            f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({reason(error)})"
+            f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({in_one_line(error)})"
         ) from error
     check_complete(network, report, folder)
     return network
@@ -278,7 +259,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the Rust library raises bare Exception for a broken vocabulary
-        raise ModelError(f"{folder}: no usable tokenizer or vocabulary ({reason(error)})") from error
+        raise ModelError(f"{folder}: no usable tokenizer or vocabulary ({in_one_line(error)})") from error
 
 
 def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folder: Path) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.packing import BACKENDS
+from sentiment_kit.scale.onnx import BACKENDS, load_backend
 from sentiment_kit.training.scratch import write_vocabulary
 
 matplotlib.use("Agg")
@@ -110,7 +110,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session", params=BACKENDS)
 def any_model(request: pytest.FixtureRequest, hub_folder: Path) -> SentimentModel:
     """The same checkpoint through each back end."""
-    return load_model(hub_folder, device="cpu", backend=request.param)
+    return load_backend(hub_folder, device="cpu", backend=request.param)
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,9 @@ with atheris.instrument_imports(include=["sentiment_kit"]):
     from sentiment_kit.analysis.topics import tag_football
     from sentiment_kit.batching import tokenize
     from sentiment_kit.cleaning import clean_tweet
+    from sentiment_kit.errors import DataError
     from sentiment_kit.files.rows import inspect, iter_parts
-    from sentiment_kit.files.tables import DataError, read_table
+    from sentiment_kit.files.tables import read_table
     from sentiment_kit.inference import predict
     from sentiment_kit.model import load_model
 

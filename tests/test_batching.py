@@ -11,7 +11,7 @@ from tqdm import tqdm
 from sentiment_kit import batching
 from sentiment_kit.batching import FlatTokens, batch_bounds, pad, score, score_on_devices, token_budget, tokenize
 from sentiment_kit.data import load_demo
-from sentiment_kit.hub import ModelError
+from sentiment_kit.errors import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.model import load_model
 

@@ -21,7 +21,8 @@ from sentiment_kit.data import (
     sentipolc_table,
     settle_mixed,
 )
-from sentiment_kit.files.tables import DataError, write_table
+from sentiment_kit.errors import DataError
+from sentiment_kit.files.writing import write_table
 from sentiment_kit.labels import LABELS, label_dtype
 
 HEADER = '"idtwitter","subj","opos","oneg","iro","lpos","lneg","top","text"'

@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
@@ -13,7 +12,6 @@ from sentiment_kit.data import load_demo
 from sentiment_kit.evaluation.scores import scores
 from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict
-from sentiment_kit.training.scratch import noisy_copies
 
 PHENOMENA = {
     "contrast",
@@ -114,16 +112,3 @@ def test_the_model_comes_within_3_points_of_tfidf(demo_model):
     network = scores(test["label"], predict(demo_model, test["text"])["label"]).loc["accuracy"]
     assert network["n"] == baseline["n"] == len(test)
     assert network["value"] >= baseline["value"] - 0.03
-
-
-def test_noisy_copies_keep_labels_and_change_some_words():
-    train = pd.DataFrame({"text": ["@a Che bella partita #forza", "no"], "label": ["positive", "negative"]})
-    copies = noisy_copies(train, 20, seed=0)
-    assert len(copies) == 42
-    assert copies["text"][0] == "Che bella partita #forza"
-    assert copies["label"].tolist() == ["positive", "negative"] * 21
-    noisy = copies["text"][2::2]
-    assert noisy.nunique() > 10
-    assert noisy.str.contains("#forza").mean() > 0.7
-    pd.testing.assert_frame_equal(copies, noisy_copies(train, 20, seed=0))
-    assert not copies["text"].eq("").any()

@@ -11,7 +11,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
-from sentiment_kit.hub import ModelError
+from sentiment_kit.errors import ModelError
 from sentiment_kit.inference import PREDICTION_COLUMNS, iter_predict, predict, show_progress
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import load_model

@@ -13,7 +13,8 @@ import torch
 from huggingface_hub import logging as hub_logging
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM
 
-from sentiment_kit.hub import DEFAULT_MODEL, ModelError, find_folder
+from sentiment_kit.errors import ModelError
+from sentiment_kit.hub import DEFAULT_MODEL, find_folder
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 
@@ -355,7 +356,7 @@ def hub(hub_folder):
 _LOAD_EACH = """
 import sys
 from sentiment_kit.inference import predict
-from sentiment_kit.hub import ModelError
+from sentiment_kit.errors import ModelError
 from sentiment_kit.model import load_model
 for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):
     try:

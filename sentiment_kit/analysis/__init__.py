@@ -1,0 +1,59 @@
+"""Where is it wrong, and why? Topics, slices, probes, words; what one may claim of all that.
+
+- `tag_football`, `load_lexicon`: is a tweet about football, and by which words?
+- `tag_phenomena`: what stands in a tweet, from negation to shouting
+- `near_duplicates`: which tweets say nearly the same
+- `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
+- `worst_errors`: the errors themselves, worst first
+- `load_pairs`, `score_pairs`, `family_effects`, `worst_pairs`: does only the subject matter?
+- `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
+- `contamination`: was it trained on these tweets?
+- `attribute_words`, `highlighted_text`, `deletion`: which words made it so
+- `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`: the model to beat
+- `judge_claims`: supported, contradicted, or not to be told from this data
+"""
+
+from .baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
+from .claims import judge_claims
+from .duplicates import near_duplicates
+from .explain import attribute_words, deletion, highlighted_text
+from .phenomena import tag_phenomena
+from .probes import (
+    contamination,
+    failure_rates,
+    failures,
+    family_effects,
+    judge_cases,
+    load_cases,
+    load_pairs,
+    score_pairs,
+    worst_pairs,
+)
+from .slices import scores_by_group, scores_by_slice, worst_errors
+from .topics import load_lexicon, tag_football
+
+__all__ = [
+    "attribute_words",
+    "contamination",
+    "crossvalidated_tfidf",
+    "deletion",
+    "failure_rates",
+    "failures",
+    "family_effects",
+    "fit_tfidf",
+    "highlighted_text",
+    "judge_cases",
+    "judge_claims",
+    "load_cases",
+    "load_lexicon",
+    "load_pairs",
+    "near_duplicates",
+    "predict_tfidf",
+    "score_pairs",
+    "scores_by_group",
+    "scores_by_slice",
+    "tag_football",
+    "tag_phenomena",
+    "worst_errors",
+    "worst_pairs",
+]

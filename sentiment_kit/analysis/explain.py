@@ -12,19 +12,21 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import ttest_1samp
 
-from ..cleaning import clean_tweet, text_dtype, well_formed
-from ..files.tables import need
-from ..hub import ModelError
-from ..inference import predict
+from ..cleaning import clean_tweet
+from ..errors import ModelError, require_extra
+from ..files.encodings import text_dtype, well_formed
 from ..labels import LABELS
-from ..model import SentimentModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..model import SentimentModel
 
 ATTRIBUTION_COLUMNS = ("text", "position", "word", "start", "end", "attribution", "target", "logit_change", "error")
 TOLERANCE = 0.05
@@ -63,6 +65,8 @@ def attribute_words(
         A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients; captum is
         not installed.
     """
+    from ..inference import predict
+
     integrated = _integrated_gradients(model)
     if target is not None and target not in model.labels:
         raise ModelError(f"target must be one of {', '.join(model.labels)}, but {target!r} was passed")
@@ -167,7 +171,8 @@ def _integrated_gradients(
     model: SentimentModel,
 ) -> Callable[[list[list[int]], list[int], int], tuple[list[np.ndarray], list[float]]]:
     """A function from token ids, outputs and steps to each piece's part (n_tokens,) and the change, text by text."""
-    need("captum", "explain", "word attributions need", ModelError)
+    require_extra("captum", "explain", "word attributions need", ModelError)
+    import torch
     from captum.attr import LayerIntegratedGradients
 
     if model.network is None:
@@ -284,6 +289,8 @@ def _texts(words: pd.DataFrame) -> list[_Text]:
 
 def _target_probabilities(model: SentimentModel, texts: list[_Text], gone: list[np.ndarray]) -> np.ndarray:
     """The probability of each text's target (n,) without some of its words."""
+    from ..inference import predict
+
     rest = [_without(text, mask) for text, mask in zip(texts, gone, strict=True)]
     table = predict(model, rest, clean=None, progress=False)[list(LABELS)].to_numpy(dtype=float)
     return table[np.arange(len(texts)), [LABELS.index(text.target) for text in texts]] if texts else np.zeros(0)

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t, ttest_ind
 
+from ..errors import DataError
 from ..evaluation.calibration import gold_losses
 from ..evaluation.intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
-from ..files.tables import DataError, read_table
+from ..files.tables import read_table
 from ..labels import LABELS
 
 PROBES_FOLDER = Path(__file__).parent / "sentences"

@@ -13,7 +13,15 @@ import pandas as pd
 
 from ..evaluation.calibration import gold_losses
 from ..evaluation.intervals import RESAMPLES, bootstrap, minimum_detectable_difference, q_values
-from ..evaluation.scores import SCORES, check_index, matched_codes, score_intervals, scores_of_counts
+from ..evaluation.scores import (
+    SCORES,
+    check_index,
+    matched_codes,
+    named_groups,
+    score_intervals,
+    scores_of_counts,
+    warned,
+)
 from ..labels import LABELS
 from .duplicates import near_duplicates
 
@@ -75,6 +83,34 @@ def scores_by_slice(
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("slice")
     table.insert(table.columns.get_loc("p_value") + 1, "q_value", q_values(table["p_value"]))
     return table
+
+
+def scores_by_group(
+    gold: pd.Series,
+    predicted: pd.Series,
+    groups: pd.Series,
+    *,
+    score: str = "accuracy",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """`scores_by_slice` of each value of a column, say the topic.
+
+    Returns
+    -------
+    DataFrame indexed by group, the missing one last as "(none)"
+        As `scores_by_slice`; of a group with too few rows what is undefined is NaN, with a warning.
+
+    Raises
+    ------
+    ValueError
+        As in `scores_by_slice` and `named_groups`.
+    """
+    check_index(gold, groups, "gold labels and groups")
+    names = named_groups(groups)
+    slices = pd.DataFrame({name: names == name for name in names.cat.categories}, index=groups.index)
+    table = scores_by_slice(gold, predicted, slices, score=score, resamples=resamples, seed=seed)
+    return warned(table.rename_axis("group"))
 
 
 def _membership(column: pd.Series) -> np.ndarray:

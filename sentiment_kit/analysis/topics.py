@@ -27,7 +27,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..cleaning import as_column, iter_texts, text_dtype
+from ..cleaning import as_column, iter_texts
+from ..files.encodings import text_dtype
 
 LEXICON_FILE = Path(__file__).parent / "football_lexicon.csv"
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import __version__
 
+if TYPE_CHECKING:
+    from ..scale.benchmark import Benchmark
+
+RANDOM_BASE = "bert-base-random"
+"""A checkpoint of BERT base's size with random weights: as slow as a real one, and needs no download."""
+
 
 def benchmark(
     model: Annotated[
         str, typer.Option("--model", help='Hub id, folder, "demo", or "bert-base-random" for random weights.')
-    ] = "bert-base-random",
+    ] = RANDOM_BASE,
     input: Annotated[str, typer.Option("--input", help='Tweets to measure with: a file, or "demo".')] = "demo",
     n: Annotated[int, typer.Option("--n", min=1, help="How many of them, drawn at random.")] = 512,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Measure how fast this machine is, with each back end and beside the ordinary ways."""
     from ..data import load_data
-    from ..scale.benchmark import run_benchmark
 
     texts = load_data(input, mixed="keep")["text"].dropna()
-    measured = run_benchmark(model, texts.sample(min(n, len(texts)), random_state=0).tolist())
+    measured = _measured(model, texts.sample(min(n, len(texts)), random_state=0).tolist())
     if as_json:
         rates = json.loads(measured.rates.reset_index().to_json(orient="records"))
         print(json.dumps({"model": model, "sentiment_kit": __version__, **measured.machine, "rates": rates}, indent=2))
@@ -51,3 +58,14 @@ def benchmark(
     digits |= {"tokens/s": 0, "padding": 3, "x card": 2, "x pipeline": 2, "difference": 6, "MB": 0, "of matmul": 2}
     formats = {name: f"{{:,.{n}f}}".format for name, n in digits.items()}
     print(shown.rename_axis(None).to_string(formatters=formats, na_rep="–"))
+
+
+def _measured(model: str, texts: list[str]) -> Benchmark:
+    from ..scale import run_benchmark
+    from ..training import random_base_checkpoint
+
+    if model != RANDOM_BASE:
+        return run_benchmark(model, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        random_base_checkpoint(Path(folder), texts)
+        return run_benchmark(folder, texts)

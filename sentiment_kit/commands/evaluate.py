@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .. import __version__
-from ..files.tables import DataError
+from ..errors import DataError
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, predict_texts
 

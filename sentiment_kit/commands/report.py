@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..files.tables import DataError, need
+from ..errors import DataError, require_extra
 
 
 def report(
@@ -31,7 +31,7 @@ def report(
 
     Exit code 1 if a notebook failed; the others are there all the same.
     """
-    need("papermill", "notebooks")
+    require_extra("papermill", "notebooks")
     from ..report.notebooks import find_notebooks, rewrite_notebooks, write_report
 
     paths = find_notebooks(notebooks, only=[name.strip() for name in only.split(",") if name.strip()])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..files.tables import FORMATS, DataError, check_writable, file_format, read_table, write_table
+from ..errors import DataError
+from ..files.tables import FORMATS, check_writable, file_format, read_table, write_table
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, ModelName, load, predict_texts
 

@@ -32,9 +32,9 @@ Backend = Annotated[
 
 def load(name: str, device: str, backend: str) -> SentimentModel:
     """The model, having said what its back end changes."""
-    from ..model import load_model
+    from ..scale import load_backend
 
-    model = load_model(name, device=device, backend=backend)
+    model = load_backend(name, device=device, backend=backend)
     if model.agreement is not None:
         changed, n = model.agreement["labels_changed"], model.agreement["n"]
         print(f"{backend}: {changed} of {n} labels differ from float32 on the demo's tweets", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .. import __version__
-from ..files.tables import DataError, need
+from ..errors import DataError, require_extra
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
-    need("accelerate", "train")
+    require_extra("accelerate", "train")
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     if hidden_size < 16 or hidden_size % 16:

@@ -1,0 +1,48 @@
+"""How good is it, and how sure are we? Scores and their intervals, from gold labels and answers; never a model.
+
+- `scores`, `scores_by_class`: how good, in all and by label
+- `official_polarity_score`, `protocol_table`: the score of SENTIPOLC 2016, and one prediction under every protocol
+- `compare_models`: is one better than the other, on the same rows?
+- `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
+- `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
+  `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
+- `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
+"""
+
+from .calibration import (
+    apply_temperature,
+    calibration_scores,
+    fit_temperature,
+    gold_losses,
+    reliability_table,
+    risk_coverage,
+    risk_coverage_area,
+)
+from .comparison import compare_models
+from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions
+from .intervals import minimum_detectable_difference, proportions, q_values
+from .protocols import protocol_table
+from .scores import official_polarity_score, scores, scores_by_class
+
+__all__ = [
+    "apply_temperature",
+    "calibration_scores",
+    "compare_models",
+    "confused_tweets",
+    "confusion_by",
+    "confusion_difference",
+    "confusion_table",
+    "costly_confusions",
+    "fit_temperature",
+    "gold_losses",
+    "minimum_detectable_difference",
+    "official_polarity_score",
+    "proportions",
+    "protocol_table",
+    "q_values",
+    "reliability_table",
+    "risk_coverage",
+    "risk_coverage_area",
+    "scores",
+    "scores_by_class",
+]

@@ -135,6 +135,43 @@ def costly_confusions(
     return table[["true", "predicted", "count", "cost", "total", "examples"]]
 
 
+def confused_tweets(tweets: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Tweets that were taken for something else, the surest first.
+
+    Parameters
+    ----------
+    tweets : DataFrame with `text` and `label`
+    predictions : prediction table with the same index
+
+    Returns
+    -------
+    DataFrame, one row a tweet with a label and another answer
+        `gold`, `predicted`, `confidence` in [0, 1], `text` as it was written.
+
+    Raises
+    ------
+    ValueError
+        Different indexes.
+    """
+    table = answered_tweets(tweets, predictions)
+    wrong = table[table["gold"] != table["predicted"]]
+    return wrong.sort_values("confidence", ascending=False, kind="stable")
+
+
+def answered_tweets(tweets: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Gold label, answer and text of each tweet that has both labels."""
+    check_index(tweets, predictions, "tweets and predictions")
+    table = pd.DataFrame(
+        {
+            "gold": tweets["label"].astype(object),
+            "predicted": predictions["label"].astype(object),
+            "confidence": predictions["confidence"].astype(float),
+            "text": tweets["text"],
+        }
+    )
+    return table[table["gold"].notna() & table["predicted"].notna()]
+
+
 def _check_normalisation(normalise: str) -> None:
     if normalise not in NORMALISATIONS:
         raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but {normalise!r} was passed")

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ..cleaning import well_formed
+from ..files.encodings import well_formed
 from ..labels import LABELS, label_dtype
-from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, minimum_detectable_difference, proportions
+from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportions
 
 CLASS_SCORES = ("precision", "recall", "f1")
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "kappa") + tuple(
@@ -55,7 +55,7 @@ def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES,
     and the true macro-F1 94.9% and 94.6%; a test repeats this on fewer.
     """
     counts = count_labels(gold, predicted)
-    return _warned(score_intervals(counts, resamples=resamples, seed=seed).loc[list(SCORES[:5])])
+    return warned(score_intervals(counts, resamples=resamples, seed=seed).loc[list(SCORES[:5])])
 
 
 def scores_by_class(
@@ -71,7 +71,7 @@ def scores_by_class(
     """
     table = score_intervals(count_labels(gold, predicted), resamples=resamples, seed=seed).loc[list(SCORES[5:])]
     table.index = pd.MultiIndex.from_product([LABELS, CLASS_SCORES], names=["label", "score"])
-    return _warned(table)
+    return warned(table)
 
 
 def score_intervals(counts: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
@@ -95,47 +95,6 @@ def score_intervals(counts: np.ndarray, *, resamples: int = RESAMPLES, seed: int
     shares = proportions(successes, n[successes.index])
     table.loc[shares.index, ["low", "high"]] = shares[["low", "high"]]
     return table.assign(n=n)
-
-
-def scores_by_group(
-    gold: pd.Series,
-    predicted: pd.Series,
-    groups: pd.Series,
-    *,
-    score: str = "accuracy",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """One of `SCORES` for each value of a column, say the topic.
-
-    Returns
-    -------
-    DataFrame indexed by group, the missing one last as "(none)"
-        `value`, `low`, `high`, `n` as in `score_intervals`, and `detectable`: the smallest gap to all other rows that
-        so many rows show with 80% power (see `minimum_detectable_difference`; for a score other than accuracy a rough
-        guide).
-
-    Raises
-    ------
-    ValueError
-        As in `scores` and `named_groups`, and for an unknown score.
-    """
-    if score not in SCORES:
-        raise ValueError(f"score must be one of {', '.join(SCORES)}, but {score!r} was passed")
-    check_index(gold, groups, "gold labels and groups")
-    names = named_groups(groups)[gold.notna()]
-    true, given = matched_codes(gold, predicted)
-    overall = float((true == given).mean()) if len(true) else np.nan
-    rows = {}
-    for name in names.cat.categories:
-        here = (names == name).to_numpy()
-        counts = np.bincount(4 * true[here] + given[here], minlength=12).reshape(3, 4)
-        n = int(counts.sum())
-        rest = len(true) - n
-        detectable = minimum_detectable_difference(n, rest, share=overall) if rest else np.nan
-        values = score_intervals(counts, resamples=resamples, seed=seed).loc[score]
-        rows[name] = {**values, "n": int(values["n"]), "detectable": detectable}
-    return _warned(pd.DataFrame.from_dict(rows, orient="index").rename_axis("group"))
 
 
 NO_GROUP = "(none)"
@@ -195,8 +154,8 @@ def scores_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _warned(table: pd.DataFrame) -> pd.DataFrame:
-    """The table, after a warning that names what is NaN in it."""
+def warned(table: pd.DataFrame) -> pd.DataFrame:
+    """The table, after a warning that names what is NaN in it; for functions that a user calls."""
     undefined = table.index[table["value"].isna()]
     if len(undefined):
         names = [" of ".join(reversed(name)) if isinstance(name, tuple) else str(name) for name in undefined]
@@ -263,7 +222,7 @@ def official_polarity_score(
         nowhere.
     """
     counts = count_polarities(tweets, predicted)
-    return _warned(
+    return warned(
         bootstrap(counts, _official, resamples=resamples, seed=seed).assign(n=int(counts.sum())).rename_axis("score")
     )
 

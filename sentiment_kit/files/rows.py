@@ -1,15 +1,27 @@
-"""Files of any size, row by row: what cannot be read is set apart with its line, and the rest goes on.
+"""The one parser: a file of any size, row by row; what cannot be read is set apart with its line, and the rest goes on.
 
-For files that fit in memory and must be whole there is `files`. Here a row is either good or rejected, and none is
-lost: a part is so many rows of the file, its good ones as an Arrow table, its bad ones with line, reason and text.
+Here a row is either good or rejected, and none is lost. Whole files (`tables`) are read by the same rules: there the
+first rejected row is an error.
+
+What a row is, by format. CSV: as the `csv` module reads it, strictly. TSV: a line whose fields, divided at the tabs,
+are as many as the header's is a row, whatever quotes stand in it (a raw export does not quote, and a tweet may begin
+with a quote); a field in quotes from end to end is what they enclose; only a line with too few or too many fields, or
+with one that opens a quote which lines that are no rows by themselves close, is read with quotes. JSON Lines: an object
+a line. Parquet: its own rows.
+
+Values keep their type. A column of JSON Lines is text, whole numbers (64 bits), fractions or true and false if all of
+its values are; a column of lists, of objects, of several types or of longer numbers is JSON, each value as its text.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
+import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,10 +29,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..cleaning import well_formed
-from ..data import SENTIPOLC_COLUMNS, sentipolc_layout
-from ..hub import file_hash
-from .tables import FORMATS, DataError, delimiter_of, exists, file_format, json_record, long_fields, open_text
+from ..errors import DataError
+from .encodings import compression_of, file_hash, first_line, known_format, open_bytes, open_text, well_formed
 
 LONGEST_LINE = 64_000_000
 """Characters; a longer line is rejected."""
@@ -30,29 +40,54 @@ first was never meant to open."""
 LONGEST_PART = 64_000_000
 """Characters; a part of text ends there, so that memory is bounded whatever the rows are."""
 
+json_type = pa.json_()
+"""The type of a column of JSON values, each as its text."""
+
+
+class Layout(NamedTuple):
+    """How a file says its rows."""
+
+    path: Path
+    format: str
+    """One of `encodings.FORMATS`."""
+    columns: list[str] | None
+    """None where only a look through the whole file tells them (JSON Lines)."""
+    delimiter: str
+    """Between the fields of CSV and TSV."""
+    headed: bool
+    """False for a file whose columns somebody named from outside."""
+
 
 class Source(NamedTuple):
     """One input file, looked through from end to end."""
 
-    path: Path
-    format: str  # one of FORMATS
-    size: int  # bytes
+    layout: Layout
+    schema: pa.Schema
+    size: int
+    """In bytes."""
     sha256: str
-    columns: list[str]
-    lines: int  # or rows of Parquet: for an estimate of what is left
-    delimiter: str
-    quoting: int
-    types: dict[str, str]  # of columns that are not text
-    headed: bool  # False for SENTIPOLC's gold file, whose columns are known
-    text: str | None  # a column of JSON Lines that must hold nothing but texts
+    lines: int
+    """Or rows of Parquet: for an estimate of what is left."""
+    text: str | None
+    """A column of JSON Lines that must hold nothing but texts."""
+
+    @property
+    def path(self) -> Path:
+        return self.layout.path
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.schema.names)
 
 
 class Rejected(NamedTuple):
     """A row that cannot be read."""
 
-    line: int  # from 1; in a Parquet file the row
+    line: int
+    """From 1; in a Parquet file the row."""
     reason: str
-    raw: str  # what stood there, at most 10,000 characters
+    raw: str
+    """What stood there, at most 10,000 characters."""
 
 
 class Part(NamedTuple):
@@ -62,132 +97,164 @@ class Part(NamedTuple):
     rejected: list[Rejected]
 
 
-_Record = tuple[list[Any] | None, Rejected | None]  # the fields of a good row, or else why it is none
+Record = tuple[Any, Rejected | None]
+"""The values of a good row (fields in order, or an object of JSON), or else why it is none."""
 
 
-def find_files(inputs: list[str | Path]) -> list[Path]:
-    """Files, folders (what they hold of known formats, nested or not) and globs to files, in order, each once.
+def layout_of(path: Path, columns: Sequence[str] | None = None) -> Layout:
+    """How a file says its rows, from its suffix and its first line.
 
-    Raises
-    ------
-    DataError
-        What matches no file, or a file of an unknown format.
-    """
-    found: list[Path] = []
-    for given in inputs:
-        path = Path(given)
-        is_file = exists(path) and path.is_file()
-        if is_file:
-            members = [path]
-        elif exists(path) and path.is_dir():
-            members = sorted(member for member in path.rglob("*") if _is_known(member))
-        else:
-            pattern = path.relative_to(path.anchor).as_posix() if path.is_absolute() else path.as_posix()
-            root = Path(path.anchor) if path.is_absolute() else Path()
-            members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
-        if not is_file:
-            members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
-        if not members:
-            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
-        for member in members:
-            if not _is_known(member):
-                raise DataError(f"{member}: expected a file ending in {', '.join(FORMATS)}, also with .gz or .zst")
-        found += members
-    once: dict[Path, Path] = {}
-    for member in found:
-        once.setdefault(member.resolve(), member)
-    return list(once.values())
+    The delimiter of a CSV with a header is the comma, or else the semicolon of spreadsheets, which write the comma in
+    decimals, as in Italy.
 
-
-def _is_hidden(member: Path, folder: Path) -> bool:
-    """Whether a name below the folder begins with a dot, as those of editors' and notebooks' copies do."""
-    own = member.relative_to(folder).parts if folder.is_dir() else (member.name,)
-    return any(name.startswith(".") for name in own)
-
-
-def _is_known(path: Path) -> bool:
-    return file_format(path) in FORMATS
-
-
-def inspect(path: Path, text: str | None = None) -> Source:
-    """Look through a file before the work: its hash, its columns, how many lines it has.
-
-    Of JSON Lines, rows with anything but text in the column `text` will be rejected.
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str, optional
+        Of a CSV or TSV without a header; else the first row names them.
 
     Raises
     ------
     DataError
-        A file that is missing, empty, damaged as a whole, or unpacks to far too much; columns that occur twice.
+        Another format; a header that cannot be read, is empty, or names a column twice.
     """
-    suffix = file_format(path)
+    suffix = known_format(path)
+    if suffix in (".jsonl", ".parquet"):
+        return Layout(path, suffix, None, "", True)
+    line = first_line(path)
+    if columns is not None:
+        return Layout(path, suffix, list(columns), "\t" if suffix == ".tsv" else _fitting(line, len(columns)), False)
+    delimiter = "\t" if suffix == ".tsv" else ";" if ";" in line and "," not in line else ","
+    with _long_fields():
+        fields, bad = next(_delimited_records(path, delimiter, 0), (None, None))
+    if bad is not None:
+        raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
+    return Layout(path, suffix, _checked_names(fields or [], path), delimiter, True)
+
+
+def _fitting(line: str, width: int) -> str:
+    """The delimiter that gives a row without a header its fields; the comma where none does."""
+    return next((sign for sign in ",;" if len(fields_of(line, sign)) == width), ",")
+
+
+def fields_of(line: str, delimiter: str) -> list[str]:
+    """The fields of one line; none of a line that the csv module cannot read."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a field longer than any tweet
+        return []
+
+
+def _checked_names(columns: Iterable[str], path: Path) -> list[str]:
+    names = list(columns)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path}: the column {twice[0]!r} occurs twice; expected a header that names each column once")
+    if not names:
+        raise DataError(f"{path}: the file is empty")
+    return names
+
+
+def inspect(path: Path, *, columns: Sequence[str] | None = None, text: str | None = None) -> Source:
+    """Look through a file before the work: its hash, its columns and their types, how many lines it has.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str, optional
+        As for `layout_of`.
+    text : str, optional
+        A column of JSON Lines; rows with anything but text in it will be rejected.
+
+    Raises
+    ------
+    DataError
+        As `layout_of`; a file that is missing, empty, damaged as a whole, or unpacks to far too much.
+    """
+    layout = layout_of(path, columns)
     try:
         digest, size = file_hash(path), path.stat().st_size
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if size == 0:
-        raise DataError(f"{path}: the file is empty")
-    delimiter, quoting, lines, types, headed = "", csv.QUOTE_MINIMAL, 0, {}, True
-    if suffix == ".parquet":
-        file = _parquet(path)
-        columns, lines = list(file.schema_arrow.names), file.metadata.num_rows
-        types = {field.name: str(field.type) for field in file.schema_arrow if not _is_text(field.type)}
-    elif suffix == ".jsonl":
-        names: dict[str, None] = {}
-        for record, _ in _json_records(path):
+    lines = 0
+    if layout.format == ".parquet":
+        file = open_parquet(path)
+        schema, lines = file.schema_arrow, file.metadata.num_rows
+        _checked_names(schema.names, path)
+    elif layout.format == ".jsonl":
+        types = JsonTypes()
+        for record, _ in records_of(layout, text):
             lines += 1
-            names.update(dict.fromkeys(record or ()))
-        columns = list(names)
+            if record is not None:
+                types.look_at(record)
+        schema = types.schema(path)
     else:
-        delimiter, headed = sentipolc_layout(path) or (delimiter_of(path), True)
-        if suffix == ".tsv" and any(_is_quoting(bad) for _, bad in _csv_records(path, "\t", quoting, 0)):
-            quoting = csv.QUOTE_NONE  # as in `files.read_table`: quotes that do not pair are none
-        header_fields, bad = next(_csv_records(path, delimiter, quoting, 0), ([], None))
-        if headed and bad is not None:
-            raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
-        columns = header_fields or [] if headed else list(SENTIPOLC_COLUMNS)
-        lines = sum(1 for _ in _lines(path)) - headed
-    twice = [name for name, count in Counter(columns).items() if count > 1]
-    if twice or not columns:
-        what = f"the column {twice[0]!r} occurs twice" if twice else "no columns"
-        raise DataError(f"{path}: {what}; expected a header that names each column once")
-    return Source(path, suffix, size, digest, columns, lines, delimiter, quoting, types, headed, text)
+        schema = pa.schema([(name, pa.string()) for name in layout.columns or ()])
+        lines = sum(1 for _ in _lines(path)) - layout.headed
+    return Source(layout, schema, size, digest, lines, text)
 
 
-def _is_text(type: pa.DataType) -> bool:
-    if pa.types.is_dictionary(type):
-        return _is_text(type.value_type)
-    return pa.types.is_string(type) or pa.types.is_large_string(type) or pa.types.is_string_view(type)
+def complaint(path: Path, row: Rejected) -> str:
+    """What is said of a row where none may be bad."""
+    return f"{path}, line {row.line}: {row.reason}"
 
 
 def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
     """The file in parts of so many rows, from part `first` on.
 
     The last may be shorter, and so may be one of text that reaches `LONGEST_PART` characters before. Columns of CSV and
-    TSV are strings. Those of JSON Lines are strings, too: a number or list as its JSON text. Parquet keeps its types.
+    TSV are text, the others keep their type.
     """
-    if source.format == ".parquet":
-        yield from _parquet_parts(source, rows, first)
+    if source.layout.format == ".parquet":
+        yield from _parquet_parts(source.path, rows, first)
         return
-    if source.format == ".jsonl":
-        records = (_as_row(record, bad, source.columns) for record, bad in _json_records(source.path, source.text))
+    for chunk in islice(_chunks(records_of(source.layout, source.text), rows), first, None):
+        good = [values for values, bad in chunk if bad is None]
+        yield Part(as_table(good, source.schema), [bad for _, bad in chunk if bad is not None])
+
+
+def records_of(layout: Layout, text: str | None = None) -> Iterator[Record]:
+    """The rows of CSV, TSV or JSON Lines, good and rejected, in order; a header is none of them.
+
+    Parameters
+    ----------
+    layout : Layout
+    text : str, optional
+        A column of JSON Lines that must hold nothing but texts.
+    """
+    if layout.format == ".jsonl":
+        yield from _json_records(layout.path, text)
+        return
+    with _long_fields():
+        records = _delimited_records(layout.path, layout.delimiter, len(layout.columns or ()))
+        yield from islice(records, int(layout.headed), None)
+
+
+def as_table(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
+    """Good rows, n of them, as a table of n rows: fields in the order of the schema, or objects of JSON."""
+    if records and isinstance(records[0], dict):
+        columns = [[record.get(name) for record in records] for name in schema.names]
     else:
-        records = _csv_records(source.path, source.delimiter, source.quoting, len(source.columns))
-        records = islice(records, int(source.headed), None)
-    schema = pa.schema([(name, pa.string()) for name in source.columns])
-    for chunk in islice(_chunks(records, rows), first, None):
-        good = [fields for fields, _ in chunk if fields is not None]
-        columns = list(zip(*good, strict=True)) or [()] * len(source.columns)
-        arrays = [pa.array(column, pa.string()) for column in columns]
-        yield Part(pa.Table.from_arrays(arrays, schema=schema), [bad for _, bad in chunk if bad is not None])
+        columns = [list(column) for column in zip(*records, strict=True)] or [[] for _ in schema]
+    arrays = [_as_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _chunks(records: Iterator[_Record], rows: int) -> Iterator[list[_Record]]:
+def _as_array(values: list[Any], type: pa.DataType) -> pa.Array:
+    if type == json_type:
+        texts = [None if value is None else json_text(value) for value in values]
+        return pa.ExtensionArray.from_storage(json_type, pa.array(texts, json_type.storage_type))
+    return pa.array(values, type)
+
+
+def _chunks(records: Iterator[Record], rows: int) -> Iterator[list[Record]]:
     """Records of a part each."""
-    chunk: list[_Record] = []
+    chunk: list[Record] = []
     size = 0
-    for fields, bad in records:
-        chunk.append((fields, bad))
-        size += len(bad.raw) if bad else sum(len(field) for field in fields or () if field)
+    for values, bad in records:
+        chunk.append((values, bad))
+        texts = () if bad else values.values() if isinstance(values, dict) else values
+        size += len(bad.raw) if bad else sum(len(text) for text in texts if isinstance(text, str))
         if len(chunk) == rows or size >= LONGEST_PART:
             yield chunk
             chunk, size = [], 0
@@ -204,13 +271,28 @@ class _Line(NamedTuple):
     problem: str | None  # not UTF-8, NUL, too long
 
 
+class _Lines:
+    """The lines of a text file, unpacked where it is compressed; some may be given back, to be read again."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self._lines, self._given_back = lines, deque[_Line]()
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> _Line:
+        return self._given_back.popleft() if self._given_back else next(self._lines)
+
+    def give_back(self, lines: Sequence[_Line]) -> None:
+        self._given_back.extendleft(reversed(lines))
+
+
 def _lines(path: Path) -> Iterator[_Line]:
-    """The lines of a text file, unpacked where it is compressed."""
     with open_text(path, "surrogateescape") as stream:
         number = 0
         while text := stream.readline(LONGEST_LINE):
             number += 1
-            problem = "a NUL byte" if "\0" in text else None
+            problem = "NUL bytes; is it UTF-16, or cut off by a crash?" if "\0" in text else None
             if len(text) >= LONGEST_LINE and not text.endswith(("\n", "\r")):
                 problem = f"a line of more than {LONGEST_LINE:,} characters"
                 while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
@@ -218,104 +300,237 @@ def _lines(path: Path) -> Iterator[_Line]:
             try:
                 text.encode()
             except UnicodeEncodeError as error:  # a byte that is no text stands as a lone surrogate
-                problem = problem or f"not UTF-8 (byte 0x{ord(text[error.start]) - 0xDC00:02x})"
+                byte = ord(text[error.start]) - 0xDC00
+                problem = problem or (
+                    f"not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8, it may be Windows-1252 or Latin-1"
+                )
                 text = text.encode(errors="surrogateescape").decode(errors="replace")
             yield _Line(number, text, problem)
+
+
+def _rejected(lines: Sequence[_Line], reason: str) -> Rejected:
+    return Rejected(lines[0].number if lines else 0, reason, "".join(line.text for line in lines)[:10_000])
 
 
 # Lines to records
 
 
-def _csv_records(path: Path, delimiter: str, quoting: int, width: int) -> Iterator[_Record]:
-    """The records of a CSV file, the header first. With `width` 0 any number of fields is right."""
-    stream = _lines(path)
-    with long_fields():
-        waiting: deque[_Line] = deque()
-        taken: list[_Line] = []
-
-        def feed() -> Iterator[str]:
-            size = 0
-            while line := waiting.popleft() if waiting else next(stream, None):
-                size = len(line.text) + (size if taken else 0)
-                taken.append(line)
-                if len(taken) > LONGEST_RECORD or (len(taken) > 1 and size > LONGEST_LINE):
-                    raise csv.Error(f"a quote that does not close within {len(taken) - 1:,} lines")
-                yield line.text
-
-        reader = csv.reader(feed(), delimiter=delimiter, quoting=quoting, strict=quoting != csv.QUOTE_NONE)
-        while True:
-            taken.clear()
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                # Only the first line is at fault for certain; the others are looked at again.
-                waiting.extendleft(reversed(taken[1:]))
-                yield None, _rejected(taken[:1], f"broken quoting ({error})")
-                reader = csv.reader(feed(), delimiter=delimiter, quoting=quoting, strict=quoting != csv.QUOTE_NONE)
-                continue
-            problem = next((line.problem for line in taken if line.problem), None)
-            if problem:
-                yield None, _rejected(taken, problem)
-            elif fields and width and len(fields) != width:
-                yield None, _rejected(taken, f"expected {width} fields, got {len(fields)}")
-            elif fields:
-                yield fields, None
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """The csv module refuses fields over 128 KiB unless told."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
-def _json_records(path: Path, text: str | None = None) -> Iterator[tuple[dict[str, Any] | None, Rejected | None]]:
+def _delimited_records(path: Path, delimiter: str, width: int) -> Iterator[Record]:
+    """The records of a CSV or TSV, a header among them. With `width` 0 any number of fields is right."""
+    lines = _Lines(_lines(path))
+    return _tsv_records(lines, width) if delimiter == "\t" else _csv_records(lines, delimiter, width)
+
+
+def _csv_records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
+    taken: list[_Line] = []
+    reader = _csv_reader(lines, taken, delimiter)
+    while True:
+        taken.clear()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            # Only the first line is at fault for certain; the others are looked at again.
+            lines.give_back(taken[1:])
+            yield None, _rejected(taken[:1], f"broken quoting ({error})")
+            reader = _csv_reader(lines, taken, delimiter)
+            continue
+        if fields:
+            yield _checked(fields, taken, width)
+
+
+def _csv_reader(lines: Iterator[_Line], taken: list[_Line], delimiter: str) -> Iterator[list[str]]:
+    """A reader that notes which lines it takes, and does not take too many for one record."""
+
+    def feed() -> Iterator[str]:
+        size = 0
+        for line in lines:
+            size = len(line.text) + (size if taken else 0)
+            taken.append(line)
+            if len(taken) > LONGEST_RECORD or (len(taken) > 1 and size > LONGEST_LINE):
+                raise csv.Error(f"a quote that does not close within {len(taken) - 1:,} lines")
+            yield line.text
+
+    return csv.reader(feed(), delimiter=delimiter, strict=True)
+
+
+def _checked(fields: list[str], taken: Sequence[_Line], width: int) -> Record:
+    problem = next((line.problem for line in taken if line.problem), None)
+    if problem is None and width and len(fields) != width:
+        problem = f"expected {width} fields, got {len(fields)}"
+    return (fields, None) if problem is None else (None, _rejected(taken, problem))
+
+
+def _tsv_records(lines: _Lines, width: int) -> Iterator[Record]:
+    for line in lines:
+        plain = line.text.rstrip("\r\n").split("\t")
+        if plain == [""]:
+            continue
+        if len(plain) == width and '"' not in line.text:
+            yield _checked(plain, [line], width)
+            continue
+        fields = [_unquoted(field) for field in plain]
+        whole = len(plain) == width and None not in fields
+        quoted = None if whole or '"' not in line.text else _quoted_record(line, lines, width)
+        if quoted is not None:
+            yield quoted
+        else:
+            yield _checked(
+                [raw if field is None else field for raw, field in zip(plain, fields, strict=True)], [line], width
+            )
+
+
+def _unquoted(field: str) -> str | None:
+    """What the quotes around a field enclose; a field that does not begin with one as it is; None if it never closes.
+
+    Quotes in a field that has its own are doubled; where they are not, they are all the tweet's.
+    """
+    if not field.startswith('"'):
+        return field
+    if len(field) > 1 and field.endswith('"') and '"' not in field[1:-1].replace('""', ""):
+        return field[1:-1].replace('""', '"')
+    return None if field.count('"') % 2 else field
+
+
+def _quoted_record(line: _Line, lines: _Lines, width: int) -> Record | None:
+    """The record that begins on a line if it is read with quotes; None, and no line taken, if it should not be."""
+    taken: list[_Line] = []
+    lines.give_back([line])
+    try:
+        fields = next(_csv_reader(lines, taken, "\t"), [])
+    except csv.Error:
+        fields = []
+    # Where each line has all the fields of a row, they are rows, and what looks like a pair of quotes is none.
+    rows = width > 1 and all(taken_line.text.count("\t") + 1 == width for taken_line in taken)
+    if (width and len(fields) != width) or not fields or rows:
+        lines.give_back(taken[1:])
+        return None
+    return _checked(fields, taken, width)
+
+
+def looks_like_rows(text: str, width: int) -> bool:
+    """Whether a row of a TSV, as it is written, would be read as several: each of its lines has all the fields."""
+    lines = text.splitlines()
+    return width > 1 and len(lines) > 1 and all(line.count("\t") + 1 == width for line in lines)
+
+
+def _json_records(path: Path, text: str | None) -> Iterator[Record]:
     for line in _lines(path):
         if not line.text.strip():
             continue
-        problem, value = line.problem, None
+        problem, record = line.problem, None
         if problem is None:
             try:
-                value = json_record(line.text)
-                if text is not None and not isinstance(value.get(text), str | None):
-                    problem = f"expected text in {text!r}, got {type(value[text]).__name__}"
+                record = _json_record(line.text)
+                if text is not None and not isinstance(record.get(text), str | None):
+                    problem = f"expected text in {text!r}, got {type(record[text]).__name__}"
             except ValueError as error:
                 problem = str(error)
-        yield (value, None) if problem is None else (None, _rejected([line], problem))
+        yield (record, None) if problem is None else (None, _rejected([line], problem))
 
 
-def _as_row(record: dict[str, Any] | None, bad: Rejected | None, columns: list[str]) -> _Record:
-    if record is None:
-        return None, bad
-    return [_as_text(record.get(name)) for name in columns], None
+def _json_record(line: str) -> dict[str, Any]:
+    """The object on a line of JSON Lines; `ValueError` where there is none."""
+    try:
+        record = json.loads(line, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not valid JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a JSON object, got {type(record).__name__}")
+    return {
+        well_formed(name): well_formed(value) if isinstance(value, str) else value for name, value in record.items()
+    }
 
 
-def _as_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return well_formed(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def _constant(name: str) -> float | None:
+    """NaN stands for a missing value where pandas wrote the file."""
+    return None if name == "NaN" else float(name.replace("Infinity", "inf"))
 
 
-def _is_quoting(bad: Rejected | None) -> bool:
-    return bad is not None and bad.reason.startswith("broken quoting")
+def json_text(value: Any) -> str:
+    """A value as the text that JSON has for it."""
+    return well_formed(json.dumps(value, ensure_ascii=False))
 
 
-def _rejected(lines: list[_Line], reason: str) -> Rejected:
-    return Rejected(lines[0].number if lines else 0, reason, "".join(line.text for line in lines)[:10_000])
+class JsonTypes:
+    """The columns of JSON Lines and their types, from all of its records."""
+
+    _ARROW = {
+        frozenset({"text"}): pa.string(),
+        frozenset({"bool"}): pa.bool_(),
+        frozenset({"int"}): pa.int64(),
+        frozenset({"int", "exact"}): pa.int64(),
+        frozenset({"exact"}): pa.int64(),
+        frozenset({"float"}): pa.float64(),
+        frozenset({"exact", "float"}): pa.float64(),
+        frozenset[str](): pa.string(),
+    }
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, set[str]] = {}
+
+    def look_at(self, record: dict[str, Any]) -> None:
+        for name, value in record.items():
+            kinds = self._kinds.setdefault(name, set())
+            if value is not None:
+                kinds.add(_kind(value))
+
+    def schema(self, path: Path) -> pa.Schema:
+        """The types so far; `DataError` without a column."""
+        names = _checked_names(self._kinds, path)
+        return pa.schema([(name, self._ARROW.get(frozenset(self._kinds[name]), json_type)) for name in names])
+
+
+def _kind(value: Any) -> str:
+    """`exact`: a whole number that is one as a fraction, too; those of more than 64 bits are like nothing else."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "exact" if abs(value) <= 2**53 else "int" if -(2**63) <= value < 2**63 else "long"
+    return "float" if isinstance(value, float) else "nested"
 
 
 # Parquet
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
-    if path.suffix.lower() != ".parquet":
-        raise DataError(f"{path}: Parquet files are compressed inside; unpack the {path.suffix} around it first")
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file; a compressed one is unpacked into memory.
+
+    Raises
+    ------
+    DataError
+        A file that is missing, empty, of another kind, damaged or cut short.
+    """
+    with open_bytes(path) as stream:
+        if not stream.read(1):
+            raise DataError(f"{path}: the file is empty")
     try:
-        return pq.ParquetFile(path)
+        if compression_of(path) is None:
+            return pq.ParquetFile(path)
+        with open_bytes(path) as stream:
+            return pq.ParquetFile(io.BytesIO(stream.read()))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
 
 
-def _parquet_parts(source: Source, rows: int, first: int) -> Iterator[Part]:
+def _parquet_parts(path: Path, rows: int, first: int) -> Iterator[Part]:
     """Batches as they come, cut and joined to parts of so many rows."""
     skip, pieces, held = first * rows, [], 0
     try:
-        for batch in _parquet(source.path).iter_batches(batch_size=rows):
+        for batch in open_parquet(path).iter_batches(batch_size=rows):
             table = pa.Table.from_batches([batch])
             gone = min(skip, len(table))
             skip, table = skip - gone, table.slice(gone)
@@ -327,6 +542,6 @@ def _parquet_parts(source: Source, rows: int, first: int) -> Iterator[Part]:
                     yield Part(pa.concat_tables(pieces), [])
                     pieces, held = [], 0
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{source.path}: damaged ({error!s:.200}); what came before is kept") from error
+        raise DataError(f"{path}: damaged ({error!s:.200}); what came before is kept") from error
     if pieces:
         yield Part(pa.concat_tables(pieces), [])

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from .. import __version__
 from ..packing import usable_cores
 from ..data import DEMO_FILE, load_data
-from ..files.tables import DataError
+from ..errors import DataError
 from ..hub import DEMO_MODEL, file_hash, find_folder, weights_hash
 from ..inference import show_progress
 from .pages import TABLES, Run, index, is_page, page

@@ -13,7 +13,8 @@ from ..evaluation.calibration import calibration_scores, reliability_table, risk
 from ..evaluation.confusion import confusion_table
 from ..data import is_mixed, settle_mixed
 from ..evaluation.scores import official_polarity_score, scores, scores_by_class, scores_by_group
-from ..files.tables import DataError, whole_folder
+from ..errors import DataError
+from ..files.writing import whole_folder
 from ..labels import LABELS
 from .plots import interval_dots, save_figure
 from ..evaluation.protocols import protocol_table

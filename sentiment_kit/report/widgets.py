@@ -1,19 +1,21 @@
-"""One text at a time, as on the model's hub page: the three probabilities and the words that counted, of any models.
+"""To try and to look into: a text's probabilities and words, by any models; a confusion matrix whose cells open.
 
-The same answer for the terminal (`sentiment-kit try`) and for a text box in JupyterLab.
+The same answer for the terminal (`sentiment-kit try`) and for a text box in JupyterLab. Boxes and buttons need
+ipywidgets (extra `notebooks`), and a kernel: on a page without one a searchable table of
+`evaluation.confused_tweets` stands in.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from ..analysis.explain import attribute_words, highlighted_text
-from ..hub import ModelError
-from ..inference import predict
+from ..errors import ModelError
+from ..evaluation.confusion import answered_tweets
 from ..labels import LABELS
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def answer(models: Mapping[str, SentimentModel], text: str) -> list[Answer]:
     -------
     list of `Answer`, in the order of `models`; without words where they cannot be had (captum missing, half precision)
     """
+    from ..inference import predict
+
     answers = []
     for name, model in models.items():
         prediction = predict(model, text, progress=False).iloc[0]
@@ -144,3 +148,85 @@ def _card(found: Answer) -> str:
     words = highlighted_text(found.words) if len(found.words) else f"<p><small>{html.escape(found.note)}</small></p>"
     title = f"<strong>{html.escape(found.model)}</strong>: {html.escape(_verdict(found.prediction))}"
     return f'<div style="margin: 0.8em 0">{title}<table>{rows}</table>{words}</div>'
+
+
+# A confusion matrix whose cells open
+
+
+def confusion_explorer(
+    tweets: pd.DataFrame, predictions: pd.DataFrame, model: SentimentModel, *, rows: int = 5
+) -> Any:
+    """A confusion matrix of buttons; a click shows the tweets of a cell, their words coloured.
+
+    Parameters
+    ----------
+    tweets : DataFrame with `text` and `label`
+    predictions : prediction table with the same index, of `model`
+    rows : tweets shown at a time, the surest first; a button shows the next
+
+    Raises
+    ------
+    ValueError
+        Different indexes.
+    """
+    import ipywidgets
+
+    # Numbered anew, for words are found by the index, and two tweets may have the same.
+    table = answered_tweets(tweets, predictions).sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
+    shown = ipywidgets.HTML()
+    more = ipywidgets.Button(description="next", disabled=True)
+    place = {"cell": (LABELS[0], LABELS[0]), "first": 0}
+
+    def show() -> None:
+        gold, predicted = place["cell"]
+        cell = table[(table["gold"] == gold) & (table["predicted"] == predicted)]
+        part = cell.iloc[place["first"] : place["first"] + rows]
+        title = f"{gold} taken for {predicted}" if gold != predicted else f"{gold}, and found to be"
+        at = f"{place['first'] + 1} to {place['first'] + len(part)} of {len(cell):,}" if len(cell) else "none"
+        shown.value = f"<h4>{title}: {at}</h4>" + "".join(_coloured(part, model))
+        more.disabled = place["first"] + rows >= len(cell)
+
+    def choose(cell: tuple[str, str]) -> None:
+        place.update(cell=cell, first=0)
+        show()
+
+    def show_more(_: Any) -> None:
+        place["first"] += rows
+        show()
+
+    more.on_click(show_more)
+    return ipywidgets.VBox([_matrix(table, choose), shown, more])
+
+
+def _matrix(table: pd.DataFrame, choose: Callable[[tuple[str, str]], None]) -> Any:
+    """A row a gold label, a column an answer; a button a cell, with its count."""
+    import ipywidgets
+
+    counts = table.groupby(["gold", "predicted"]).size()
+    cells = [ipywidgets.HTML("<small>gold, answer:</small>"), *(ipywidgets.HTML(f"<b>{name}</b>") for name in LABELS)]
+    for gold in LABELS:
+        cells.append(ipywidgets.HTML(f"<b>{gold}</b>"))
+        for predicted in LABELS:
+            style = "success" if gold == predicted else "warning"
+            button = ipywidgets.Button(
+                description=f"{counts.get((gold, predicted), 0):,}",
+                tooltip=f"{gold} taken for {predicted}",
+                button_style=style,
+                layout={"width": "auto"},
+            )
+            button.on_click(lambda _, cell=(gold, predicted): choose(cell))
+            cells.append(button)
+    return ipywidgets.GridBox(cells, layout={"grid_template_columns": "repeat(4, 9em)", "grid_gap": "4px"})
+
+
+def _coloured(part: pd.DataFrame, model: SentimentModel) -> list[str]:
+    """A paragraph a tweet, its words coloured for the answer; without colours where the model cannot be explained."""
+    try:
+        words = attribute_words(model, part["text"])
+    except ModelError:
+        return [f"<p>{html.escape(text)}</p>" for text in part["text"]]
+    return [
+        f"{highlighted_text(words.loc[[index]] if index in words.index else words.iloc[:0])}"
+        f"<small>{row.confidence:.0%} sure</small>"
+        for index, row in zip(part.index, part.itertuples(), strict=True)
+    ]

@@ -28,8 +28,6 @@ from torch import nn
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
-    BertConfig,
-    BertForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     pipeline,
@@ -40,16 +38,13 @@ with contextlib.suppress(ImportError):  # Windows has none
 
 from ..batching import batch_bounds, token_budget, tokenize
 from ..cleaning import clean_tweet
-from ..files.tables import write_table
-from ..hub import ModelError, find_folder
+from ..errors import ModelError
+from ..files.writing import write_table
+from ..hub import find_folder
 from ..inference import predict
-from ..labels import LABELS
 from ..model import SentimentModel, load_model, max_tokens, quiet_transformers
-from ..packing import BACKENDS, pack_linear_layers
-from ..training.scratch import write_vocabulary
-
-RANDOM_BASE = "bert-base-random"
-"""A checkpoint of BERT base's size with random weights: as slow as a real one, and needs no download."""
+from ..packing import pack_linear_layers
+from .onnx import BACKENDS, load_backend
 
 CARD = "one at a time, the card's way"
 PIPELINE = "transformers.pipeline, batch 32"
@@ -75,7 +70,7 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
 
     Parameters
     ----------
-    name : as for `load_model`, or `RANDOM_BASE`
+    name : as for `load_model`; `training.random_base_checkpoint` writes one as slow as a real one
     texts : raw tweets; those with nothing to read and repeated ones are left out
     rounds : how often each way is run, in turn; one more round warms up and is not counted
     memory : whether to measure memory, for which each way is run once more in a process of its own
@@ -88,15 +83,11 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
     cleaned = list(dict.fromkeys(text for text in map(clean_tweet, texts) if text))
     if not cleaned:
         raise ModelError("no text to measure with is left once cleaned; give a file with tweets")
-    with tempfile.TemporaryDirectory() as folder:
-        if name == RANDOM_BASE:
-            random_base_checkpoint(Path(folder), cleaned)
-            name = folder
-        loaded = _Loaded(name)
-        machine = _machine(loaded, texts, cleaned)
-        ways = {label: build(loaded) for label, build in _builders(loaded.own.device.type).items()}
-        seconds, answers = _timed(ways, cleaned, rounds)
-        peaks = {label: _peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways}
+    loaded = _Loaded(name)
+    machine = _machine(loaded, texts, cleaned)
+    ways = {label: build(loaded) for label, build in _builders(loaded.own.device.type).items()}
+    seconds, answers = _timed(ways, cleaned, rounds)
+    peaks = {label: _peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways}
     per_round = len(cleaned) / pd.DataFrame(seconds)  # a row a round, a column a way
     lengths = tokenize(loaded.own, cleaned).lengths
     labels = {label: answer.argmax(axis=1) for label, answer in answers.items()}
@@ -129,25 +120,6 @@ def batch_plans(model: SentimentModel, texts: list[str]) -> pd.DataFrame:
             width = int(lengths[members].max())
             rows += [(plan, number, int(length), width) for length in lengths[members]]
     return pd.DataFrame(rows, columns=["plan", "batch", "tokens", "width"])
-
-
-def random_base_checkpoint(folder: Path, texts: list[str]) -> None:
-    """Write a BERT-base-sized checkpoint with random weights.
-
-    Its vocabulary is made from `texts` and as large as that of dbmdz/bert-base-italian-cased, so that tweets become
-    about as few tokens as they do there.
-    """
-    write_vocabulary(texts, folder, size=31_102, min_frequency=1)
-    names = dict(enumerate(LABELS))
-    config = BertConfig(  # all else is its default, BERT base
-        vocab_size=31_102,
-        initializer_range=0.06,
-        id2label=names,
-        label2id={name: number for number, name in names.items()},
-    )
-    torch.manual_seed(0)
-    with quiet_transformers():
-        BertForSequenceClassification(config).save_pretrained(folder)
 
 
 def matmul_rate(width: int, *, dtype: torch.dtype = torch.float32, device: str = "cpu", packed: bool = False) -> float:
@@ -227,8 +199,8 @@ def _builders(device_type: str) -> dict[str, Callable[[_Loaded], _Way]]:
     return found
 
 
-def _own_way(loaded: _Loaded, **options: str) -> _Way:
-    model = load_model(loaded.name, **options)
+def _own_way(loaded: _Loaded, *, dtype: str = "auto", backend: str = "torch") -> _Way:
+    model = load_backend(loaded.name, backend=backend, dtype=dtype)
 
     def run(texts: list[str]) -> np.ndarray:
         return predict(model, texts, clean=None, progress=False)[list(model.labels)].to_numpy()

@@ -14,31 +14,48 @@ not. (On another machine, or with another number of threads, probabilities may d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from .. import __version__
 from ..batching import one_ahead
-from ..cleaning import well_formed
-from ..files.rows import Part, Source, find_files, inspect, iter_parts
-from ..files.tables import DataError, whole_file
+from ..data import headless_columns
+from ..errors import DataError
+from ..files.encodings import FORMATS, exists, file_format, known_format, well_formed
+from ..files.rows import Part, Source, complaint, inspect, iter_parts
+from ..files.tables import is_text
+from ..files.writing import whole_file
 from ..hub import find_folder, tokenizer_hash, weights_hash
-from ..inference import names_beside, show_progress
+from ..inference import append_predictions, predict, prediction_names, show_progress
 from ..labels import LABELS
 from ..model import SentimentModel
-from .cluster import score_on_ray
-from .parts import TOKENS, Job, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
 
 PART_ROWS = 16_384
 """Rows of a part: what a crash loses of the work at most."""
-ENGINES = ("local", "ray")
+TOKENS = b"sentiment_kit_n_tokens"
+"""Metadata of a part: which column has the number of tokens, 0 for a row with nothing to read."""
+
+
+class Job(NamedTuple):
+    """What is done to every part."""
+
+    model: SentimentModel
+    text: str  # the column to read
+    part_rows: int
+    strict: bool  # whether a row that cannot be read ends it
+    batch_size: int | None
+
+
+Run = Callable[[list[Source], Path, Job, tqdm], None]
+"""Scores all parts that are not in a folder, and moves the bar on by the rows of each."""
 
 
 class Summary(NamedTuple):
@@ -56,12 +73,11 @@ def score_files(
     *,
     model: SentimentModel,
     text: str = "text",
-    engine: str = "local",
-    address: str | None = None,
     strict: bool = False,
     part_rows: int = PART_ROWS,
     batch_size: int | None = None,
     progress: bool | None = None,
+    run: Run | None = None,
 ) -> Summary:
     """Score files of any size into a folder; go on where an earlier run stopped.
 
@@ -71,12 +87,11 @@ def score_files(
     output : folder, new or of an earlier run of the same inputs, model and options
     model : SentimentModel
     text : the column to read, in every file
-    engine : "local", or "ray" for many cores, GPUs or machines (see `cluster`)
-    address : of a running Ray cluster; None for one on this machine
     strict : stop at the first row that cannot be read, instead of setting it apart
     part_rows : rows of a part
     batch_size : as for `predict`
     progress : a bar with rows and parts; None: where there is a terminal or a notebook to show it
+    run : what scores the parts that are not there; default: this process (`cluster.on_ray` for many)
 
     Returns
     -------
@@ -91,13 +106,11 @@ def score_files(
     KeyboardInterrupt
         Passed on; every part that is done is kept.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, but {engine!r} was passed")
     output = Path(output)
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
-    sources = [inspect(path, text) for path in files]
+    sources = [inspect(path, columns=headless_columns(path), text=text) for path in files]
     check_columns(sources, text)
     job = Job(model, text, part_rows, strict, batch_size)
     manifest = make_manifest(sources, job)
@@ -107,10 +120,7 @@ def score_files(
         done = sum(_rows_of(path) for path in output.glob("part-*.parquet"))
         shown = show_progress(progress)
         with tqdm(total=total, initial=done, unit=" rows", disable=not shown, mininterval=1) as bar:
-            if engine == "ray":
-                score_on_ray(sources, output, job, address=address, bar=bar)
-            else:
-                _score_here(sources, output, job, bar)
+            (run or _score_here)(sources, output, job, bar)
         return close_run(output, manifest)
 
 
@@ -132,6 +142,110 @@ def _missing_parts(output: Path, number: int, source: Source, part_rows: int) ->
             yield part_name(number, at), part
 
 
+# The inputs
+
+
+def find_files(inputs: list[str | Path]) -> list[Path]:
+    """Files, folders (what they hold of known formats, nested or not) and globs to files, in order, each once.
+
+    Raises
+    ------
+    DataError
+        What matches no file, or a file of an unknown format.
+    """
+    found: list[Path] = []
+    for given in inputs:
+        path = Path(given)
+        is_file = exists(path) and path.is_file()
+        if is_file:
+            members = [path]
+        elif exists(path) and path.is_dir():
+            members = sorted(member for member in path.rglob("*") if _is_known(member))
+        else:
+            pattern = path.relative_to(path.anchor).as_posix() if path.is_absolute() else path.as_posix()
+            root = Path(path.anchor) if path.is_absolute() else Path()
+            members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
+        if not is_file:
+            members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
+        if not members:
+            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
+        for member in members:
+            known_format(member)
+        found += members
+    once: dict[Path, Path] = {}
+    for member in found:
+        once.setdefault(member.resolve(), member)
+    return list(once.values())
+
+
+def _is_hidden(member: Path, folder: Path) -> bool:
+    """Whether a name below the folder begins with a dot, as those of editors' and notebooks' copies do."""
+    own = member.relative_to(folder).parts if folder.is_dir() else (member.name,)
+    return any(name.startswith(".") for name in own)
+
+
+def _is_known(path: Path) -> bool:
+    return file_format(path) in FORMATS
+
+
+# One part: scored and written, whole or not at all, by whichever process has it
+
+
+def score_part(job: Job, part: Part) -> pa.Table:
+    """The part's table with the prediction's columns."""
+    predictions = predict(job.model, part.table[job.text].to_pandas(), batch_size=job.batch_size, progress=False)
+    table = append_predictions(part.table, predictions)
+    tokens = prediction_names(part.table.column_names)["n_tokens"]
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: tokens})
+
+
+def part_name(file: int, part: int) -> str:
+    """What a part is called, without its suffix."""
+    return f"part-{file:05}-{part:06}"
+
+
+def done_parts(output: Path, file: int) -> set[int]:
+    """The numbers of a file's parts that are in the folder."""
+    prefix = part_name(file, 0).rsplit("-", 1)[0]
+    return {int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet")}
+
+
+def first_missing(done: set[int]) -> int:
+    """Up to where a file need not be read; what the folder holds is a beginning, unless somebody removed a part."""
+    return next(number for number in range(len(done) + 1) if number not in done)
+
+
+def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
+    """Write rejected rows and table, each whole or not at all; the table last, for it says that the part is done.
+
+    Raises
+    ------
+    DataError
+        If there is no room, or the folder cannot be written.
+    """
+    try:
+        if part.rejected:
+            folder = output / "rejected"
+            folder.mkdir(exist_ok=True)
+            records = [{"file": source.path.as_posix(), **row._asdict()} for row in part.rejected]
+            lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+            with whole_file(folder / f"{name}.jsonl", synced=True) as path:
+                path.write_text(lines, encoding="utf-8", errors="replace", newline="")
+        with whole_file(output / f"{name}.parquet", synced=True) as path:
+            pq.write_table(table, path, compression="zstd")
+    except OSError as error:
+        raise DataError(
+            f"{output / name}: cannot be written ({error.strerror or error}); what was written before is whole. Make "
+            "room, then run the same command again"
+        ) from error
+
+
+def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
+    """Raise `DataError` for the first row of a part that cannot be read, if that is wanted."""
+    if job.strict and part.rejected:
+        raise DataError(f"{complaint(source.path, part.rejected[0])}; without --strict such rows are set apart")
+
+
 # The run
 
 
@@ -141,9 +255,9 @@ def check_columns(sources: list[Source], text: str) -> None:
     for source in sources:
         if text not in source.columns:
             raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
-        if text in source.types:
-            raise DataError(f"{source.path}, column {text!r}: expected text, got {source.types[text]}")
-        names_beside(source.columns, source.path)
+        if not is_text(source.schema.field(text).type):
+            raise DataError(f"{source.path}, column {text!r}: expected text, got {source.schema.field(text).type}")
+        prediction_names(source.columns, source.path)
 
 
 def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
@@ -166,8 +280,13 @@ def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
         "part_rows": job.part_rows,
         "batch_size": job.batch_size,  # a text's answer by onnx-int8 depends on what stands beside it
         "inputs": [
-            {"name": well_formed(path.name), "size": size, "sha256": sha256, "columns": columns}
-            for path, _, size, sha256, columns, *_ in sources
+            {
+                "name": well_formed(source.path.name),
+                "size": source.size,
+                "sha256": source.sha256,
+                "columns": {field.name: str(field.type) for field in source.schema},
+            }
+            for source in sources
         ],
     }
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +21,31 @@ import pyarrow as pa
 import torch
 from tqdm import tqdm
 
+from ..errors import DataError, require_extra
 from ..files.rows import Part, Source, iter_parts
-from ..files.tables import DataError, need
-from ..model import load_model, options_of
-from .parts import Job, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
+from ..model import SentimentModel
+from .bulk import Job, Run, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
 
 CORES_PER_MODEL = 8
 """Cores of an actor without a GPU, where there are so many: more threads gain little on batches of tweets."""
 
 
-def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str | None, bar: tqdm) -> None:
-    """Score all parts that are not in `output`.
+def on_ray(address: str | None = None) -> Run:
+    """What `bulk.score_files` takes as `run` to score the parts through Ray.
 
     Parameters
     ----------
-    sources, output : as in `bulk.score_files`, whose checks are done
-    job : its model is what the actors load by its name
     address : of a running cluster; None for one on this machine, for as long as this takes
-    bar : moved on by the rows of each part
 
-    Raises
-    ------
-    DataError
-        Ray is not installed, no cluster is at the address, or it has no GPU for a model that is on one; with
-        `job.strict`, a row that cannot be read.
+    Notes
+    -----
+    A run raises `DataError` if Ray is not installed, no cluster is at the address, or it has no GPU for a model that is
+    on one; with `strict`, for a row that cannot be read.
     """
+    return partial(_score_on_ray, address=address)
+
+
+def _score_on_ray(sources: list[Source], output: Path, job: Job, bar: tqdm, *, address: str | None) -> None:
     ray, started = _connected(address)
     try:
         files = [
@@ -52,7 +53,7 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
             for number, source in enumerate(sources)
         ]
         model = job.model
-        how = options_of(model) | {"device": model.device.type}  # which card is Ray's to say
+        loader = partial(model.loader, device=model.device.type)  # which card is Ray's to say
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         actors, resources, threads = _shares(nodes, model.device.type == "cuda")
         here = str(Path.cwd())
@@ -64,7 +65,7 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
         )
         written = parts.map_batches(
             _Scorer,
-            fn_constructor_args=(how, job._replace(model=None), output.absolute(), threads, here),
+            fn_constructor_args=(loader, job._replace(model=None), output.absolute(), threads, here),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=actors),
             **resources,  # an actor that dies is started anew, and its part done again, by Ray's default
@@ -85,7 +86,7 @@ def score_on_ray(sources: list[Source], output: Path, job: Job, *, address: str 
 def _connected(address: str | None) -> tuple[Any, bool]:
     """Ray, and whether it was connected here: a session that was there before is used, and left."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    need("ray", "ray", "the engine ray needs")
+    require_extra("ray", "ray", "the engine ray needs")
     import ray
     import ray.data
 
@@ -147,10 +148,10 @@ def _read_parts(file: dict[str, Any], job: Job, here: str) -> Iterator[dict[str,
 class _Scorer:
     """An actor with a model of its own."""
 
-    def __init__(self, how: dict[str, Any], job: Job, output: Path, threads: int, here: str) -> None:
+    def __init__(self, loader: Callable[[], SentimentModel], job: Job, output: Path, threads: int, here: str) -> None:
         os.chdir(here)
         torch.set_num_threads(threads)
-        self._job, self._output = job._replace(model=load_model(**how)), output
+        self._job, self._output = job._replace(model=loader()), output
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list]:
         name, source = str(batch["name"][0]), pickle.loads(batch["source"][0])

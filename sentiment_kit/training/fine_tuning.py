@@ -23,8 +23,9 @@ import torch
 from tqdm import tqdm
 
 from ..cleaning import clean_tweets
+from ..errors import DataError
 from ..evaluation.scores import scores
-from ..files.tables import DataError, whole_file, whole_folder
+from ..files.writing import whole_file, whole_folder
 from ..hub import find_folder, tokenizer_hash, weights_hash
 from ..inference import predict, show_progress
 from ..labels import LABELS, label_dtype

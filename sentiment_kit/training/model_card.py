@@ -13,7 +13,7 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
 from .. import __version__
-from ..files.tables import whole_file
+from ..files.writing import whole_file
 from ..labels import LABELS
 
 _FILE = "training.json"

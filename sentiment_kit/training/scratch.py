@@ -6,7 +6,6 @@ pre-trained model of the same size is better wherever one can be had.
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from ..cleaning import clean_tweets
-from ..files.tables import DataError
+from ..errors import DataError
 from ..labels import LABELS
 from ..model import quiet_transformers
 
@@ -89,32 +88,23 @@ def write_small_bert(
     return n_pieces
 
 
-def noisy_copies(train: pd.DataFrame, copies: int, seed: int) -> pd.DataFrame:
-    """`train` and, below it, `copies` noisy versions of each row with its label; texts come cleaned."""
-    cleaned = train.assign(text=clean_tweets(train["text"]))
-    generator = random.Random(seed)
-    noisy = [cleaned.assign(text=[_noisy(text, generator) for text in cleaned["text"]]) for _ in range(copies)]
-    return pd.concat([cleaned, *noisy], ignore_index=True)
+def random_base_checkpoint(folder: Path, texts: list[str]) -> None:
+    """Write a BERT-base-sized checkpoint with random weights.
 
-
-def _noisy(text: str, generator: random.Random) -> str:
-    """Drop one word in ten and change one in three, some of them twice; hashtags and masks keep their form."""
-    kept = [word for word in text.split() if generator.random() > 0.1]
-    return " ".join(_noisy_word(_noisy_word(word, generator), generator) for word in kept) or text
-
-
-def _noisy_word(word: str, generator: random.Random) -> str:
-    if word.startswith(("#", "[")) or len(word) < 2 or generator.random() > 0.2:
-        return word
-    at = generator.randrange(len(word) - 1)
-    variants = (
-        word.swapcase() if word.islower() or word.isupper() else word.lower(),
-        word.capitalize(),
-        word[:at] + word[at] * 2 + word[at:],  # a letter held down
-        word[:at] + word[at + 1 :],  # a letter lost
-        word[:at] + word[at + 1] + word[at] + word[at + 2 :],  # two letters swapped
+    Its vocabulary is made from `texts` and as large as that of dbmdz/bert-base-italian-cased, so that tweets become
+    about as few tokens as they do there.
+    """
+    write_vocabulary(texts, folder, size=31_102, min_frequency=1)
+    names = dict(enumerate(LABELS))
+    config = BertConfig(  # all else is its default, BERT base
+        vocab_size=31_102,
+        initializer_range=0.06,
+        id2label=names,
+        label2id={name: number for number, name in names.items()},
     )
-    return generator.choice(variants)
+    torch.manual_seed(0)
+    with quiet_transformers():
+        BertForSequenceClassification(config).save_pretrained(folder)
 
 
 def write_vocabulary(texts: list[str], folder: str | Path, *, size: int, min_frequency: int = 2) -> int:

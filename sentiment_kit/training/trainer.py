@@ -30,8 +30,7 @@ from transformers import (
 )
 
 from ..cleaning import clean_tweets
-from ..files.tables import DataError
-from ..hub import ModelError, reason
+from ..errors import DataError, ModelError, in_one_line
 from ..labels import LABELS, label_dtype
 from ..model import check_complete, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
 
@@ -61,7 +60,7 @@ def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrai
                 ignore_mismatched_sizes=True,
             )
         except Exception as error:  # what broken files raise shares no class
-            raise ModelError(f"{folder}: cannot be loaded as a base to train from ({reason(error)})") from error
+            raise ModelError(f"{folder}: cannot be loaded as a base to train from ({in_one_line(error)})") from error
     check_complete(network, report, folder, head=False)  # a new one may be drawn
     check_vocabulary(tokenizer, network, folder)
     return tokenizer, network

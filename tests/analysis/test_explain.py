@@ -11,7 +11,7 @@ from transformers import RobertaConfig, RobertaForSequenceClassification
 from sentiment_kit.analysis import explain
 from sentiment_kit.analysis.explain import ATTRIBUTION_COLUMNS, attribute_words, deletion, highlighted_text
 from sentiment_kit.data import load_demo
-from sentiment_kit.hub import ModelError
+from sentiment_kit.errors import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model

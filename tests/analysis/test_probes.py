@@ -18,7 +18,7 @@ from sentiment_kit.analysis.probes import (
 )
 from sentiment_kit.analysis.topics import tag_football
 from sentiment_kit.data import load_demo
-from sentiment_kit.files.tables import DataError
+from sentiment_kit.errors import DataError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
 

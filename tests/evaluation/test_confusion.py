@@ -10,6 +10,7 @@ from sentiment_kit.evaluation.confusion import (
     DISTANCE_COST,
     NO_PREDICTION,
     NORMALISATIONS,
+    confused_tweets,
     confusion_by,
     confusion_difference,
     confusion_table,
@@ -441,3 +442,16 @@ def test_no_rows_cost_nothing():
         found = costly_confusions(series(None), predictions(series("negative")))
     assert len(found) == 0
     assert found.columns.tolist() == ["true", "predicted", "count", "cost", "total", "examples"]
+
+
+def test_confused_tweets_by_hand():
+    tweets = pd.DataFrame({"text": list("abcd"), "label": ["positive", "negative", None, "neutral"]})
+    predictions = pd.DataFrame(
+        {"label": ["negative", "negative", "positive", "positive"], "confidence": [0.6, 0.9, 0.8, 0.7]}
+    )
+    found = confused_tweets(tweets, predictions)
+    assert found.index.tolist() == [3, 0]
+    assert found["gold"].tolist() == ["neutral", "positive"]
+    assert found["predicted"].tolist() == ["positive", "negative"]
+    with pytest.raises(ValueError, match="index"):
+        confused_tweets(tweets, predictions[:2])

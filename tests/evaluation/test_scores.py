@@ -8,17 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from sentiment_kit.analysis.slices import scores_by_group
 from sentiment_kit.data import load_sentipolc
-from sentiment_kit.evaluation.intervals import bootstrap, proportions
+from sentiment_kit.evaluation.intervals import bootstrap, minimum_detectable_difference, proportions
 from sentiment_kit.evaluation.scores import (
     SCORES,
     count_polarities,
-    minimum_detectable_difference,
     official_polarity_score,
     score_intervals,
     scores,
     scores_by_class,
-    scores_by_group,
     scores_of_counts,
 )
 from sentiment_kit.labels import LABELS, label_dtype

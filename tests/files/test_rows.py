@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment_kit.errors import DataError
 from sentiment_kit.files import rows as readers
 from sentiment_kit.files import tables as files
-from sentiment_kit.files.rows import find_files, inspect, iter_parts
-from sentiment_kit.files.tables import DataError, write_table
+from sentiment_kit.files.rows import inspect, iter_parts
+from sentiment_kit.files.writing import write_table
+from sentiment_kit.scale.bulk import find_files
 
 ROWS = pd.DataFrame({"id": list("abcde"), "text": ["uno, due", 'tre "quattro"', "cinque\nsei", "", "sette"]})
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.files.tables import DataError, check_writable, read_table, whole_file, whole_folder, write_table
+from sentiment_kit.errors import DataError
+from sentiment_kit.files.tables import read_table
+from sentiment_kit.files.writing import check_writable, whole_file, whole_folder, write_table
 
 TABLE = pd.DataFrame(
     {

@@ -3,7 +3,7 @@ import re
 import nbformat
 import pytest
 
-from sentiment_kit.files.tables import DataError
+from sentiment_kit.errors import DataError
 from sentiment_kit.report.pages import Run, page
 from sentiment_kit.report.notebooks import find_notebooks, rewrite_notebooks, run_notebook, run_notebooks, write_report
 

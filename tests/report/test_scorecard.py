@@ -12,7 +12,7 @@ import pytest
 
 from sentiment_kit.report import scorecard
 from sentiment_kit.data import load_sentipolc
-from sentiment_kit.files.tables import DataError
+from sentiment_kit.errors import DataError
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
 

@@ -1,10 +1,13 @@
+import re
 import sys
 
 import pandas as pd
 import pytest
 
+from sentiment_kit.data import load_demo
+from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
-from sentiment_kit.report.widgets import Answer, answer, as_html, as_text, text_box
+from sentiment_kit.report.widgets import Answer, answer, as_html, as_text, confusion_explorer, text_box
 
 PREDICTION = pd.Series(
     {"negative": 0.75, "neutral": 0.25, "positive": 0.0, "label": "negative", "n_tokens": 5, "truncated": False}
@@ -69,3 +72,74 @@ def test_the_box_answers_at_once_and_when_asked(demo_model):
     button.click()
     assert "meraviglia" in shown.value
     assert text_box({"demo": demo_model}).children[1].value == ""
+
+
+# A confusion matrix whose cells open
+
+
+@pytest.fixture
+def tweets():
+    return load_demo("test").head(240).set_index("id")
+
+
+@pytest.fixture
+def predictions(tweets, demo_model):
+    return predict(demo_model, tweets["text"], progress=False)
+
+
+def _buttons(explorer):
+    return {
+        button.tooltip: button
+        for button in explorer.children[0].children
+        if hasattr(button, "tooltip") and button.tooltip
+    }
+
+
+def test_the_buttons_have_the_counts_of_the_matrix(tweets, predictions, demo_model):
+    buttons = _buttons(confusion_explorer(tweets, predictions, demo_model))
+    counts = pd.crosstab(tweets["label"], predictions["label"])
+    assert len(buttons) == 9
+    for gold in counts.index:
+        for predicted in counts.columns:
+            assert buttons[f"{gold} taken for {predicted}"].description == str(counts.loc[gold, predicted])
+
+
+def test_a_click_shows_the_tweets_of_the_cell_and_next_the_next(tweets, predictions, demo_model):
+    explorer = confusion_explorer(tweets, predictions, demo_model, rows=2)
+    _, shown, more = explorer.children
+    assert shown.value == ""
+    confused = confused_tweets(tweets, predictions)
+    gold, predicted = confused.groupby(["gold", "predicted"]).size().idxmax()
+    n = ((confused["gold"] == gold) & (confused["predicted"] == predicted)).sum()
+    assert n > 2
+    _buttons(explorer)[f"{gold} taken for {predicted}"].click()
+    assert f"{gold} taken for {predicted}: 1 to 2 of {n}" in shown.value
+    assert shown.value.count("% sure") == 2
+    assert "background: rgba" in shown.value
+    assert not more.disabled
+    more.click()
+    assert f": 3 to {min(4, n)} of {n}" in shown.value
+    _buttons(explorer)[f"{gold} taken for {gold}"].click()
+    assert f"{gold}, and found to be: 1 to 2" in shown.value
+
+
+def test_tweets_with_the_same_index_are_shown_apart(demo_model):
+    tweets = pd.DataFrame({"text": ["che schifo il treno", "che schifo oggi"], "label": "negative"}, index=[7, 7])
+    predictions = predict(demo_model, tweets["text"], progress=False).assign(confidence=[0.75, 0.875], label="negative")
+    explorer = confusion_explorer(tweets, predictions, demo_model)
+    _buttons(explorer)["negative taken for negative"].click()
+    shown = re.sub("<.*?>", "|", explorer.children[1].value).split("|")
+    assert "".join(shown) == (
+        "negative, and found to be: 1 to 2 of 2negative: che schifo oggi88% surenegative: che schifo il treno75% sure"
+    )
+
+
+def test_text_is_escaped_and_an_empty_cell_says_so(demo_model):
+    tweets = pd.DataFrame({"text": ["<script>alert(1)</script> bello"], "label": ["positive"]})
+    predictions = predict(demo_model, tweets["text"], progress=False)
+    explorer = confusion_explorer(tweets, predictions, demo_model)
+    _buttons(explorer)[f"positive taken for {predictions['label'][0]}"].click()
+    assert "<script" not in explorer.children[1].value
+    empty = next(label for label in ("negative", "neutral") if label != predictions["label"][0])
+    _buttons(explorer)[f"positive taken for {empty}"].click()
+    assert "none" in explorer.children[1].value

@@ -8,21 +8,14 @@ import pytest
 from sentiment_kit import cli
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
-from sentiment_kit.hub import ModelError
+from sentiment_kit.errors import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
-from sentiment_kit.packing import BACKENDS
 from sentiment_kit.scale import benchmark
-from sentiment_kit.scale.benchmark import (
-    CARD,
-    PIPELINE,
-    batch_plans,
-    matmul_rate,
-    random_base_checkpoint,
-    rate_without_model,
-    run_benchmark,
-)
+from sentiment_kit.scale.benchmark import CARD, PIPELINE, batch_plans, matmul_rate, rate_without_model, run_benchmark
+from sentiment_kit.scale.onnx import BACKENDS
+from sentiment_kit.training.scratch import random_base_checkpoint
 
 TEXTS = load_demo("test")["text"].head(60).tolist()
 

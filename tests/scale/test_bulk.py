@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from sentiment_kit import cli
 from sentiment_kit.data import load_demo
-from sentiment_kit.files.tables import DataError, write_table
+from sentiment_kit.errors import DataError
+from sentiment_kit.files.writing import write_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.scale import parts

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from sentiment_kit.data import load_demo
-from sentiment_kit.files.tables import DataError, write_table
+from sentiment_kit.errors import DataError
+from sentiment_kit.files.writing import write_table
 from sentiment_kit.scale import cluster
-from sentiment_kit.scale.bulk import score_files
+from sentiment_kit.scale.bulk import Job, done_parts, first_missing, score_files
 from sentiment_kit.scale.cluster import _shares, score_on_ray
-from sentiment_kit.scale.parts import Job, done_parts, first_missing
 
 SCRIPT = (
     "import sys; from sentiment_kit.scale.bulk import score_files; from sentiment_kit.model import load_model\n"

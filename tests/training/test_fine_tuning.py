@@ -11,8 +11,8 @@ import pytest
 import torch
 from transformers import BertModel
 
-from sentiment_kit.files.tables import DataError
-from sentiment_kit.hub import ModelError, weights_hash
+from sentiment_kit.errors import DataError, ModelError
+from sentiment_kit.hub import weights_hash
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import load_model

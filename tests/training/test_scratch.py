@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sentiment_kit.data import load_demo
-from sentiment_kit.files.tables import DataError
-from sentiment_kit.hub import ModelError, weights_hash
+from sentiment_kit.errors import DataError, ModelError
+from sentiment_kit.hub import weights_hash
 from sentiment_kit.model import load_model
 from sentiment_kit.training.scratch import write_small_bert, write_vocabulary
 

@@ -11,7 +11,7 @@ import pytest
 from sentiment_kit.analysis.probes import load_pairs
 from sentiment_kit.training.mitigation import MASK, clubs_in, split_frames
 
-FOLDER = Path(__file__).parent.parent / "experiments"
+FOLDER = Path(__file__).parents[2] / "experiments"
 
 
 def _script(name):

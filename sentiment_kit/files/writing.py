@@ -1,0 +1,230 @@
+"""Tables to files and folders, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import DataError
+from .encodings import FORMATS, compression_of, file_format, well_formed
+from .rows import json_text, json_type, looks_like_rows
+
+
+@contextmanager
+def whole_file(path: Path, *, synced: bool = False) -> Iterator[Path]:
+    """Another name to write a file under, until it is whole (and, if `synced`, on the disk) and takes its own."""
+    temporary = path.with_name(f".{path.name[:50]}.{os.getpid()}.tmp")  # a name may have no room for more
+    try:
+        yield temporary
+        if synced:
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if synced and os.name == "posix":  # the new name is only safe once the folder is
+            handle = os.open(path.parent, os.O_RDONLY)
+            with suppress(OSError):  # some network file systems cannot
+                os.fsync(handle)
+            os.close(handle)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A new folder to write to, which gets its own name at the end: it is whole, or what it was before.
+
+    An `OSError` if there is something by then, unless `replace`.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix=f".{path.name[:50]}.", suffix=".tmp", dir=path.absolute().parent, ignore_cleanup_errors=True
+    ) as workplace:
+        new, old = Path(workplace) / "new", Path(workplace) / "old"
+        new.mkdir()
+        yield new
+        if replace and path.exists():
+            path.rename(old)
+        try:
+            new.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+
+
+def check_writable(path: str | Path, *, force: bool = False) -> None:
+    """Raise `DataError` now for what `write_table` would refuse later."""
+    path = Path(path)
+    if file_format(path) not in FORMATS:
+        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, also with .gz or .zst")
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}); choose another name") from error
+    if is_folder:
+        raise DataError(f"{path} is a folder; expected a file name")
+    if is_there and not force:
+        raise DataError(
+            f"{path} exists already and is kept; choose another name, or replace it (--force; force=True in Python)"
+        )
+
+
+def write_table(
+    table: pd.DataFrame | pa.Table, path: str | Path, *, force: bool = False, spreadsheet_safe: bool = False
+) -> None:
+    """Write CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst; whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame or pyarrow.Table
+        The index of a DataFrame is not written.
+    path : str or Path
+    force : bool, default False
+        Replace a file that exists.
+    spreadsheet_safe : bool, default False
+        In CSV and TSV, put an apostrophe before text that begins with = + - @, a tab or a line break, which a
+        spreadsheet would take for a formula and run. The text is then no longer what it was.
+
+    Raises
+    ------
+    DataError
+        Unknown suffix, missing folder, a file that exists (unless `force`), no space, or values the format cannot hold.
+    """
+    path = Path(path)
+    check_writable(path, force=force)
+    suffix = file_format(path)
+    whole = table if isinstance(table, pa.Table) else as_arrow(table, path)
+    try:
+        with whole_file(path) as temporary, _stream(temporary, path) as file:
+            if suffix == ".parquet":
+                pq.write_table(whole, file)
+            elif suffix == ".jsonl":
+                file.writelines(_json_lines(whole, path))
+            else:
+                file.write(_delimited(whole, "," if suffix == ".csv" else "\t", spreadsheet_safe, path).encode())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
+
+
+def as_arrow(table: pd.DataFrame, path: str | Path = "the table") -> pa.Table:
+    """A DataFrame as an Arrow table, without its index; `DataError` naming `path` for values that Arrow cannot hold."""
+    arrays = {str(name): _as_array(column, path) for name, column in table.items()}
+    return pa.table(arrays)
+
+
+def _as_array(column: pd.Series, path: str | Path) -> pa.Array:
+    if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
+        column = pd.Series([well_formed(value) if isinstance(value, str) else value for value in column], dtype=object)
+    try:
+        return pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(f"{path}, column {column.name}: holds values that no table can ({error!s:.200})") from error
+
+
+def _stream(temporary: Path, path: Path) -> BinaryIO:
+    compression = compression_of(path)
+    return pa.CompressedOutputStream(str(temporary), compression) if compression else temporary.open("wb")
+
+
+# Cells
+
+
+def _delimited(table: pa.Table, delimiter: str, spreadsheet_safe: bool, path: Path) -> str:
+    guard = _without_formula if spreadsheet_safe else str
+    cells = [_cells(column, guard, path, name) for name, column in zip(table.column_names, table.columns, strict=True)]
+    rows = [[guard(name) for name in table.column_names], *zip(*cells, strict=True)]
+    # The csv module quotes a carriage return only where rows end with one, and unquoted it would end the row.
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    if "\r" in text.getvalue():
+        text = io.StringIO()
+        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    if delimiter == "\t":
+        _refuse_ambiguous(rows, path)
+    return text.getvalue()
+
+
+def _refuse_ambiguous(rows: list[Any], path: Path) -> None:
+    """A TSV does not say whether a line break ends the row; the number of fields must."""
+    for number, row in enumerate(rows):
+        if any("\n" in cell or "\r" in cell for cell in row):
+            written = io.StringIO()
+            csv.writer(written, delimiter="\t", lineterminator="\n").writerow(row)
+            if looks_like_rows(written.getvalue(), len(row)):
+                raise DataError(
+                    f"{path}, row {number}: a text with line breaks and tabs that a TSV cannot tell from several rows; "
+                    "write .csv, .jsonl or .parquet"
+                )
+
+
+def _cells(column: pa.ChunkedArray, guard: Callable[[str], str], path: Path, name: str) -> list[str]:
+    """The values of a column as text, "" for a missing one."""
+    if pa.types.is_floating(column.type):
+        # By numpy, whose float32 has no digits that it does not have.
+        values = column.to_numpy()
+        return ["" if text == "nan" else text for text in values.astype(str).tolist()]
+    found = []
+    for value in _values(column, path, name):
+        if value is None:
+            found.append("")
+        elif isinstance(value, str):
+            found.append(guard(value))
+        else:
+            found.append(json_text(value) if isinstance(value, dict | list) else str(value))
+    return found
+
+
+def _without_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+
+
+def _values(column: pa.ChunkedArray, path: Path, name: str) -> list[Any]:
+    """Python values; `DataError` for a type that text has no form for."""
+    if _has(column.type, pa.types.is_map) or _has(column.type, _is_bytes):
+        raise DataError(f"{path}, column {name}: {file_format(path)} cannot hold {column.type}; write .parquet")
+    return column.to_pylist()
+
+
+def _has(type: pa.DataType, wanted: Callable[[pa.DataType], bool]) -> bool:
+    """Whether a type is, or has inside, one that is wanted."""
+    if wanted(type):
+        return True
+    return any(_has(type.field(number).type, wanted) for number in range(type.num_fields))
+
+
+def _is_bytes(type: pa.DataType) -> bool:
+    return pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_fixed_size_binary(type)
+
+
+def _json_lines(table: pa.Table, path: Path) -> Iterator[bytes]:
+    names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
+    columns = [_json_values(column, path, name) for name, column in zip(table.column_names, table.columns, strict=True)]
+    for row in zip(*columns, strict=True):
+        yield f"{{{','.join(f'{name}:{value}' for name, value in zip(names, row, strict=True))}}}\n".encode()
+
+
+def _json_values(column: pa.ChunkedArray, path: Path, name: str) -> list[str]:
+    """Each value of a column as JSON, null for a missing one."""
+    if column.type == json_type:
+        return ["null" if text is None else text for text in column.to_pylist()]
+    if pa.types.is_floating(column.type):
+        return [text.replace("inf", "Infinity") or "null" for text in _cells(column, str, path, name)]
+    return [json.dumps(value, ensure_ascii=False, default=_plain) for value in _values(column, path, name)]
+
+
+def _plain(value: Any) -> str:
+    """A time as ISO 8601 has it, anything else as its text."""
+    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)

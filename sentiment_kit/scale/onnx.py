@@ -1,0 +1,218 @@
+"""The network through ONNX Runtime, in float32 or int8: beside the core, for whoever wants the last of a processor.
+
+Exported once and kept in a cache. float32 answers as torch does, int8 is the fastest on a processor, and inexact: some
+labels differ, and `agreement` says how many on the demo's texts. Use it where a share of changed labels does not
+matter, not to publish scores or to study single answers. Needs the extra `onnx`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from ..data import load_demo
+from ..errors import ModelError, in_one_line, require_extra
+from ..files.encodings import file_hash
+from ..files.writing import whole_folder
+from ..hub import DEFAULT_MODEL, find_folder, weights_hash
+from ..model import Forward, SentimentModel, Tokens, load_model
+from ..packing import unpack_linear_layers, usable_cores
+
+BACKENDS = ("torch", "onnx", "onnx-int8")
+_LAYOUT = "1"  # of the cache: counted up when an export is made in another way
+
+
+def load_backend(
+    name: str | Path = DEFAULT_MODEL,
+    *,
+    backend: str,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    revision: str | None = None,
+    labels: Sequence[str] | None = None,
+) -> SentimentModel:
+    """`load_model` for any of `BACKENDS`: by torch, or through ONNX Runtime on the processor.
+
+    Parameters
+    ----------
+    name, revision, labels : as for `load_model`
+    backend : one of `BACKENDS`
+    device, dtype : as for `load_model`; for ONNX Runtime "auto", or "cpu" and "float32", which it quantises itself
+
+    Returns
+    -------
+    SentimentModel
+        Through ONNX Runtime `network` is None and `agreement` set.
+
+    Raises
+    ------
+    ModelError
+        As `load_model`; another back end or device; ONNX Runtime or what exports to it is not installed, the network
+        cannot be exported, or the cache not be written.
+    """
+    if backend not in BACKENDS:
+        raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
+    if backend == "torch":
+        return load_model(name, device=device, dtype=dtype, revision=revision, labels=labels)
+    if str(device) not in ("auto", "cpu") or str(dtype) not in ("auto", "float32", "torch.float32"):
+        raise ModelError(f"the back end {backend} runs on cpu from float32, but {device} and {dtype} were passed")
+    for module in ("onnx", "onnxruntime", "onnxscript"):
+        require_extra(module, "onnx", f"the back end {backend} needs", ModelError)
+    model = load_model(name, device="cpu", dtype="float32", revision=revision, labels=labels)
+    assert model.network is not None
+    unpack_linear_layers(model.network)
+    hash = weights_hash(find_folder(str(name), revision)[0])
+    forward, found = _onnx_forward(model.network, backend, hash, partial(_sample_batches, model.tokenizer))
+    again = partial(load_backend, name, backend=backend, revision=model.revision, labels=model.labels)
+    return replace(model, network=None, backend=backend, forward=forward, agreement=found, loader=again)
+
+
+def _sample_batches(tokenizer: PreTrainedTokenizerBase) -> Iterator[Tokens]:
+    """The first 128 tweets of the demo's test split, as tokens."""
+    texts = sorted(load_demo("test")["text"].head(128), key=len)
+    for start in range(0, len(texts), 16):
+        batch = tokenizer(texts[start : start + 16], padding=True, truncation=True, max_length=128, return_tensors="np")
+        yield batch["input_ids"].astype(np.int64), batch["attention_mask"].astype(np.int64)
+
+
+def cache_folder() -> Path:
+    """Where exports are kept: `$SENTIMENT_KIT_CACHE`, else the user's cache directory."""
+    from platformdirs import user_cache_dir
+
+    return Path(os.environ.get("SENTIMENT_KIT_CACHE") or user_cache_dir("sentiment-kit"))
+
+
+def _onnx_forward(
+    network: nn.Module, backend: str, weights_hash: str, sample: Callable[[], Iterable[Tokens]]
+) -> tuple[Forward, dict[str, float]]:
+    """The network through ONNX Runtime, and its `agreement` with the network on the sample; exported once and kept."""
+    import onnxruntime
+
+    name = f"{weights_hash[:24]}-{backend}-{_LAYOUT}-{onnxruntime.__version__}"
+    folder = cache_folder() / "onnx" / name
+    if not _is_whole(folder):
+        _export(network, backend, folder, sample)
+    record = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))
+    return _session(folder / "model.onnx"), {name: value for name, value in record.items() if name != "sha256"}
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether an export is there and has not changed since it was written."""
+    try:
+        expected = json.loads((folder / "agreement.json").read_text(encoding="utf-8"))["sha256"]
+        return file_hash(folder / "model.onnx") == expected
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _export(network: nn.Module, backend: str, folder: Path, sample: Callable[[], Iterable[Tokens]]) -> None:
+    """Write model and agreement, whole or not at all, whoever else does the same."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with whole_folder(folder, replace=True) as new:
+            path = new / "model.onnx"
+            _export_float32(network, path)
+            if backend == "onnx-int8":
+                _quantise(path)
+            compared = agreement(network, _session(path), sample())
+            record = json.dumps({**compared, "sha256": file_hash(path)})
+            (new / "agreement.json").write_text(record, encoding="utf-8")
+            if _is_whole(folder):
+                raise FileExistsError(folder)  # another process was faster, and may be reading it
+    except torch.onnx.OnnxExporterError as error:
+        raise ModelError(
+            f'the network cannot be exported to ONNX ({in_one_line(error)}); use the back end "torch"'
+        ) from error
+    except OSError as error:
+        if not _is_whole(folder):
+            raise ModelError(
+                f"{folder}: the export could not be written ({error.strerror or error}); set SENTIMENT_KIT_CACHE to a "
+                "folder that can be written"
+            ) from error
+
+
+class _Logits(nn.Module):
+    """Tensors in, a tensor out, as the exporter wants it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+
+
+def _export_float32(network: nn.Module, path: Path) -> None:
+    example = [torch.ones(2, 8, dtype=torch.long) for _ in range(2)]  # one tensor for both would become one input
+    axes = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            program = torch.onnx.export(
+                _Logits(network).eval(),
+                tuple(example),
+                dynamo=True,
+                input_names=["input_ids", "attention_mask"],
+                output_names=["logits"],
+                dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+                verbose=False,
+            )
+            program.save(path)
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)
+
+
+def _quantise(path: Path) -> None:
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    whole = path.with_name("float32.onnx")
+    path.rename(whole)
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)  # it recommends a preparation that changes nothing here
+    try:
+        quantize_dynamic(whole, path, per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"])
+    finally:
+        logging.getLogger().setLevel(level)
+    whole.unlink()
+
+
+def _session(path: Path) -> Forward:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(torch.get_num_threads(), usable_cores())
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def forward(input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
+        return session.run(["logits"], {"input_ids": input_ids, "attention_mask": attention_mask})[0]
+
+    return forward
+
+
+def agreement(network: nn.Module, forward: Forward, batches: Iterable[Tokens]) -> dict[str, float]:
+    """How a back end's answers differ from the network's own on the same tokens."""
+    found = []
+    for input_ids, mask in batches:
+        with torch.inference_mode():
+            own = network(input_ids=torch.from_numpy(input_ids), attention_mask=torch.from_numpy(mask)).logits
+        pair = [own.float(), torch.from_numpy(forward(input_ids, mask))]
+        found.append([logits.softmax(dim=-1).numpy() for logits in pair])
+    own, other = map(np.concatenate, zip(*found, strict=True))
+    return {
+        "n": len(own),
+        "labels_changed": int((own.argmax(axis=1) != other.argmax(axis=1)).sum()),
+        "largest_difference": float(np.abs(own - other).max()),
+    }

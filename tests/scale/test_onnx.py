@@ -1,0 +1,142 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from sentiment_kit.analysis.explain import attribute_words
+from sentiment_kit.data import load_demo
+from sentiment_kit.errors import ModelError
+from sentiment_kit.inference import predict
+from sentiment_kit.labels import LABELS
+from sentiment_kit.model import load_model
+from sentiment_kit.scale import onnx
+from sentiment_kit.scale.onnx import cache_folder, load_backend
+
+TWEETS = load_demo("test")["text"].iloc[:100]
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SENTIMENT_KIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def _exports(cache):
+    return sorted(path for path in (cache / "onnx").iterdir())
+
+
+def test_float32_agrees_with_torch(hub_folder, cache):
+    model = load_backend(hub_folder, backend="onnx")
+    assert (model.backend, model.network, str(model.device)) == ("onnx", None, "cpu")
+    assert model.agreement["n"] == 128
+    assert model.agreement["labels_changed"] == 0
+    assert model.agreement["largest_difference"] < 1e-4
+    own = predict(load_model(hub_folder, device="cpu"), TWEETS)
+    np.testing.assert_allclose(predict(model, TWEETS)[list(LABELS)], own[list(LABELS)], atol=1e-5)
+
+
+def test_int8_says_how_far_it_agrees_on_the_demo_model(cache):
+    """The target: at least 99% of the labels of the demo's test split."""
+    tweets = load_demo("test")["text"]
+    model = load_backend("demo", backend="onnx-int8")
+    assert 0 < model.agreement["largest_difference"] < 0.1
+    own, other = (predict(loaded, tweets)["label"] for loaded in (load_model("demo", device="cpu"), model))
+    assert (own == other).mean() >= 0.99
+
+
+def test_an_export_is_kept_and_found_again(hub_folder, cache, monkeypatch):
+    load_backend(hub_folder, backend="onnx")
+    (export,) = _exports(cache)
+    assert sorted(path.name for path in export.iterdir()) == ["agreement.json", "model.onnx"]
+    monkeypatch.setattr(onnx, "_export", None)
+    assert predict(load_backend(hub_folder, backend="onnx"), "ciao")["label"].notna().all()
+
+
+def test_other_weights_are_another_export(hub_copy, cache):
+    load_backend(hub_copy, backend="onnx")
+    weights = torch.load(hub_copy / "pytorch_model.bin", weights_only=True)
+    weights["classifier.bias"] += 5 * torch.eye(3)[1]
+    torch.save(weights, hub_copy / "pytorch_model.bin")
+    assert (predict(load_backend(hub_copy, backend="onnx"), TWEETS)["label"] == "neutral").mean() > 0.9
+    assert len(_exports(cache)) == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "no record", "broken record", "no model"])
+def test_a_damaged_export_is_made_again(hub_folder, cache, damage):
+    expected = predict(load_backend(hub_folder, backend="onnx"), TWEETS)
+    (export,) = _exports(cache)
+    model, record = export / "model.onnx", export / "agreement.json"
+    data = bytearray(model.read_bytes())
+    if damage == "cut":
+        model.write_bytes(data[: len(data) // 2])
+    elif damage == "flip":
+        data[len(data) // 2] ^= 255
+        model.write_bytes(data)
+    elif damage == "no record":
+        record.unlink()
+    elif damage == "broken record":
+        record.write_text("{")
+    else:
+        model.unlink()
+    again = predict(load_backend(hub_folder, backend="onnx"), TWEETS)
+    np.testing.assert_allclose(again["positive"], expected["positive"], atol=1e-6)
+    assert [path.name for path in _exports(cache)] == [export.name], "nothing is left beside it"
+
+
+def test_a_failed_export_leaves_nothing(hub_folder, cache, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(onnx, "_export_float32", full)
+    with pytest.raises(ModelError, match="could not be written .No space left on device"):
+        load_backend(hub_folder, backend="onnx")
+    assert _exports(cache) == []
+
+
+def test_a_cache_that_cannot_be_written_is_named(hub_folder, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SENTIMENT_KIT_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="set SENTIMENT_KIT_CACHE to a folder that can be written"):
+        load_backend(hub_folder, backend="onnx")
+
+
+def test_the_cache_is_the_users(monkeypatch):
+    monkeypatch.delenv("SENTIMENT_KIT_CACHE")
+    assert cache_folder().name == "sentiment-kit"
+
+
+def test_mistakes_are_named(hub_folder, cache, monkeypatch):
+    with pytest.raises(ModelError, match="backend must be one of torch, onnx, onnx-int8, but 'tensorrt' was passed"):
+        load_backend(hub_folder, backend="tensorrt")
+    with pytest.raises(ModelError, match=r"the back end onnx runs on cpu from float32, but auto and float16"):
+        load_backend(hub_folder, backend="onnx", dtype="float16")
+    with pytest.raises(ModelError, match=r'gradients need the back end "torch"'):
+        attribute_words(load_backend(hub_folder, backend="onnx"), ["ciao"])
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnx", "onnxscript"])
+def test_what_is_not_installed_is_named(hub_folder, cache, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ModelError, match=rf'needs {missing}, .*pip install "sentiment-kit\[onnx\]"'):
+        load_backend(hub_folder, backend="onnx")
+
+
+def test_a_network_that_cannot_be_exported_is_named(hub_folder, cache, monkeypatch):
+    def refuse(*arguments, **options):
+        raise torch.onnx.OnnxExporterError("no such operator\nand much more")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    with pytest.raises(
+        ModelError, match=r'cannot be exported to ONNX \(.*no such operator\); use the back end "torch"'
+    ):
+        load_backend(hub_folder, backend="onnx")
+    assert _exports(cache) == []
+
+
+def test_the_record_holds_numbers(hub_folder, cache):
+    load_backend(hub_folder, backend="onnx-int8")
+    (export,) = _exports(cache)
+    record = json.loads((export / "agreement.json").read_text())
+    assert set(record) == {"n", "labels_changed", "largest_difference", "sha256"}
