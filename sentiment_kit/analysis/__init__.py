@@ -31,29 +31,3 @@ from .probes import (
 )
 from .slices import scores_by_group, scores_by_slice, worst_errors
 from .topics import load_lexicon, tag_football
-
-__all__ = [
-    "attribute_words",
-    "contamination",
-    "crossvalidated_tfidf",
-    "deletion",
-    "failure_rates",
-    "failures",
-    "family_effects",
-    "fit_tfidf",
-    "highlighted_text",
-    "judge_cases",
-    "judge_claims",
-    "load_cases",
-    "load_lexicon",
-    "load_pairs",
-    "near_duplicates",
-    "predict_tfidf",
-    "score_pairs",
-    "scores_by_group",
-    "scores_by_slice",
-    "tag_football",
-    "tag_phenomena",
-    "worst_errors",
-    "worst_pairs",
-]

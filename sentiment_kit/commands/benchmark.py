@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import __version__
+from ..files.writing import json_records
 
 if TYPE_CHECKING:
     from ..scale.benchmark import Benchmark
@@ -28,12 +28,14 @@ def benchmark(
 ) -> None:
     """Measure how fast this machine is, with each back end and beside the ordinary ways."""
     from ..data import load_data
+    from ..provenance import provenance
 
     texts = load_data(input, mixed="keep")["text"].dropna()
     measured = _measured(model, texts.sample(min(n, len(texts)), random_state=0).tolist())
     if as_json:
-        rates = json.loads(measured.rates.reset_index().to_json(orient="records"))
-        print(json.dumps({"model": model, "sentiment_kit": __version__, **measured.machine, "rates": rates}, indent=2))
+        record = provenance(model=None if model == RANDOM_BASE else model, data=[input], n=n)
+        found = {**measured.machine, "rates": json_records(measured.rates.reset_index()), "provenance": record}
+        print(json.dumps(found, indent=2))
         return
     machine = measured.machine
     print(

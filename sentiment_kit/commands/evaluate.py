@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .. import __version__
 from ..errors import DataError
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, predict_texts
+from .shared import Backend, BatchSize, Device, load, predict_texts
 
 if TYPE_CHECKING:
     from ..report.scorecard import Scorecard
@@ -47,6 +46,7 @@ def evaluate(
     A row with nothing to read has no prediction, and counts as wrong.
     """
     from ..data import load_data, load_predictions
+    from ..provenance import provenance
     from ..report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
 
     if predictions is not None and model is not None:
@@ -57,31 +57,29 @@ def evaluate(
     if by is not None and by not in tweets.columns:
         raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
     if predictions is not None:
-        predicted = load_predictions(predictions, tweets)
+        loaded, predicted = None, load_predictions(predictions, tweets)
     else:
-        predicted = predict_texts(model or DEFAULT_MODEL, tweets["text"], device, backend, batch_size)
+        loaded = load(model or DEFAULT_MODEL, device, backend)
+        predicted = predict_texts(loaded, tweets["text"], batch_size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         card = make_scorecard(tweets, predicted, mixed=mixed, by=by)
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"note: {message}", file=sys.stderr)
-    provenance = {
-        "gold": Path(gold).name,
-        "predictions": predictions.name if predictions is not None else model or DEFAULT_MODEL,
-        "mixed": mixed,
-        "sentiment_kit": __version__,
-    }
+    answers = predictions.name if predictions is not None else model or DEFAULT_MODEL
+    sources = [gold, *([predictions] if predictions is not None else [])]
+    record = provenance(model=loaded, data=sources, mixed=mixed, by=by)
     if output is not None:
-        write_scorecard(card, output, force=force, **provenance)
+        write_scorecard(card, output, record, force=force)
         print(f"tables and figures are in {output}", file=sys.stderr)
-    print(scorecard_json(card, **provenance) if as_json else _summary(card, provenance))
+    print(scorecard_json(card, record) if as_json else _summary(card, f"{answers} on {Path(gold).name}", mixed))
 
 
-def _summary(card: Scorecard, provenance: dict[str, str]) -> str:
+def _summary(card: Scorecard, title: str, mixed: str) -> str:
     counts = card.counts
     parts = [
-        f"{provenance['predictions']} on {provenance['gold']}: {counts['n']:,} labelled tweets, "
-        f"{counts['n_mixed']:,} mixed (mixed: {provenance['mixed']}), {counts['n_unlabelled']:,} others without label, "
+        f"{title}: {counts['n']:,} labelled tweets, "
+        f"{counts['n_mixed']:,} mixed (mixed: {mixed}), {counts['n_unlabelled']:,} others without label, "
         f"{counts['n_unreadable']:,} without prediction (wrong where labelled)"
     ]
     shown = {

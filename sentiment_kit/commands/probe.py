@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import __version__
+from ..files.writing import json_records
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, ModelName, load
 
@@ -32,6 +32,7 @@ def probe(
     """
     from ..analysis import probes
     from ..inference import predict
+    from ..provenance import provenance
 
     if pairs is None and cases is None:
         pairs, cases = (probes.PROBES_FOLDER / name for name in ("pairs.csv", "cases.csv"))
@@ -52,8 +53,9 @@ def probe(
         shown = ["capability", "kind", "expected", "text", "label", "other", "label_other", "change"]
         found["failures"] = probes.failures(judged)[shown]
     if as_json:
-        records = {name: json.loads(table.to_json(orient="records")) for name, table in found.items()}
-        print(json.dumps({"model": model, "sentiment_kit": __version__, **records}, indent=2, ensure_ascii=False))
+        records = {name: json_records(table) for name, table in found.items()}
+        record = provenance(model=loaded, data=[path for path in (pairs, cases) if path is not None])
+        print(json.dumps({**records, "provenance": record}, indent=2, ensure_ascii=False))
         return
     titles = {
         "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",

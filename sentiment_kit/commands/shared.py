@@ -41,11 +41,10 @@ def load(name: str, device: str, backend: str) -> SentimentModel:
     return model
 
 
-def predict_texts(name: str, texts: pd.Series, device: str, backend: str, batch_size: int | None) -> pd.DataFrame:
+def predict_texts(model: SentimentModel, texts: pd.Series, batch_size: int | None) -> pd.DataFrame:
     """The prediction table of texts, having said how long it took and what was not read."""
     from ..inference import predict
 
-    model = load(name, device, backend)
     start = time.perf_counter()
     predictions = predict(model, texts, batch_size=batch_size)
     seconds = time.perf_counter() - start

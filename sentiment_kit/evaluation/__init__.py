@@ -23,26 +23,3 @@ from .confusion import confused_tweets, confusion_by, confusion_difference, conf
 from .intervals import minimum_detectable_difference, proportions, q_values
 from .protocols import protocol_table
 from .scores import official_polarity_score, scores, scores_by_class
-
-__all__ = [
-    "apply_temperature",
-    "calibration_scores",
-    "compare_models",
-    "confused_tweets",
-    "confusion_by",
-    "confusion_difference",
-    "confusion_table",
-    "costly_confusions",
-    "fit_temperature",
-    "gold_losses",
-    "minimum_detectable_difference",
-    "official_polarity_score",
-    "proportions",
-    "protocol_table",
-    "q_values",
-    "reliability_table",
-    "risk_coverage",
-    "risk_coverage_area",
-    "scores",
-    "scores_by_class",
-]

@@ -4,14 +4,3 @@ from .encodings import FORMATS, text_dtype
 from .rows import inspect, iter_parts
 from .tables import read_arrow, read_table
 from .writing import check_writable, write_table
-
-__all__ = [
-    "FORMATS",
-    "check_writable",
-    "inspect",
-    "iter_parts",
-    "read_arrow",
-    "read_table",
-    "text_dtype",
-    "write_table",
-]

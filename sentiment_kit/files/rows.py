@@ -460,7 +460,7 @@ def _constant(name: str) -> float | None:
 
 def json_text(value: Any) -> str:
     """A value as the text that JSON has for it."""
-    return well_formed(json.dumps(value, ensure_ascii=False))
+    return well_formed(json.dumps(value, ensure_ascii=False, default=str))
 
 
 class JsonTypes:

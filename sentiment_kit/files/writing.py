@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -82,6 +83,14 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
         )
 
 
+def check_types(schema: pa.Schema, path: str | Path) -> None:
+    """Raise `DataError` now for columns whose values the format of `path` cannot hold, and name one that can."""
+    suffix = file_format(Path(path))
+    for field in schema if suffix != ".parquet" else ():
+        if _has(field.type, pa.types.is_map) or _has(field.type, _is_bytes):
+            raise DataError(f"{path}, column {field.name}: {suffix} cannot hold {field.type}; write .parquet")
+
+
 def write_table(
     table: pd.DataFrame | pa.Table, path: str | Path, *, force: bool = False, spreadsheet_safe: bool = False
 ) -> None:
@@ -107,12 +116,13 @@ def write_table(
     check_writable(path, force=force)
     suffix = file_format(path)
     whole = table if isinstance(table, pa.Table) else as_arrow(table, path)
+    check_types(whole.schema, path)
     try:
         with whole_file(path) as temporary, _stream(temporary, path) as file:
             if suffix == ".parquet":
                 pq.write_table(whole, file)
             elif suffix == ".jsonl":
-                file.writelines(_json_lines(whole, path))
+                file.writelines(_json_lines(whole))
             else:
                 file.write(_delimited(whole, "," if suffix == ".csv" else "\t", spreadsheet_safe, path).encode())
     except OSError as error:
@@ -144,7 +154,7 @@ def _stream(temporary: Path, path: Path) -> BinaryIO:
 
 def _delimited(table: pa.Table, delimiter: str, spreadsheet_safe: bool, path: Path) -> str:
     guard = _without_formula if spreadsheet_safe else str
-    cells = [_cells(column, guard, path, name) for name, column in zip(table.column_names, table.columns, strict=True)]
+    cells = [_cells(column, guard) for column in table.columns]
     rows = [[guard(name) for name in table.column_names], *zip(*cells, strict=True)]
     # The csv module quotes a carriage return only where rows end with one, and unquoted it would end the row.
     text = io.StringIO()
@@ -170,14 +180,17 @@ def _refuse_ambiguous(rows: list[Any], path: Path) -> None:
                 )
 
 
-def _cells(column: pa.ChunkedArray, guard: Callable[[str], str], path: Path, name: str) -> list[str]:
+def _cells(column: pa.ChunkedArray, guard: Callable[[str], str]) -> list[str]:
     """The values of a column as text, "" for a missing one."""
+    if column.type == json_type:  # a text among other values needs no quotes here
+        texts = [text and (json.loads(text) if text.startswith('"') else text) for text in column.to_pylist()]
+        return [guard(text or "") for text in texts]
     if pa.types.is_floating(column.type):
         # By numpy, whose float32 has no digits that it does not have.
         values = column.to_numpy()
         return ["" if text == "nan" else text for text in values.astype(str).tolist()]
     found = []
-    for value in _values(column, path, name):
+    for value in column.to_pylist():
         if value is None:
             found.append("")
         elif isinstance(value, str):
@@ -191,13 +204,6 @@ def _without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
-def _values(column: pa.ChunkedArray, path: Path, name: str) -> list[Any]:
-    """Python values; `DataError` for a type that text has no form for."""
-    if _has(column.type, pa.types.is_map) or _has(column.type, _is_bytes):
-        raise DataError(f"{path}, column {name}: {file_format(path)} cannot hold {column.type}; write .parquet")
-    return column.to_pylist()
-
-
 def _has(type: pa.DataType, wanted: Callable[[pa.DataType], bool]) -> bool:
     """Whether a type is, or has inside, one that is wanted."""
     if wanted(type):
@@ -209,22 +215,34 @@ def _is_bytes(type: pa.DataType) -> bool:
     return pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_fixed_size_binary(type)
 
 
-def _json_lines(table: pa.Table, path: Path) -> Iterator[bytes]:
+def _json_lines(table: pa.Table) -> Iterator[bytes]:
     names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
-    columns = [_json_values(column, path, name) for name, column in zip(table.column_names, table.columns, strict=True)]
+    columns = [_json_values(column) for column in table.columns]
     for row in zip(*columns, strict=True):
         yield f"{{{','.join(f'{name}:{value}' for name, value in zip(names, row, strict=True))}}}\n".encode()
 
 
-def _json_values(column: pa.ChunkedArray, path: Path, name: str) -> list[str]:
+def _json_values(column: pa.ChunkedArray) -> list[str]:
     """Each value of a column as JSON, null for a missing one."""
     if column.type == json_type:
         return ["null" if text is None else text for text in column.to_pylist()]
     if pa.types.is_floating(column.type):
-        return [text.replace("inf", "Infinity") or "null" for text in _cells(column, str, path, name)]
-    return [json.dumps(value, ensure_ascii=False, default=_plain) for value in _values(column, path, name)]
+        return [text.replace("inf", "Infinity") or "null" for text in _cells(column, str)]
+    return [json.dumps(value, ensure_ascii=False, default=_plain) for value in column.to_pylist()]
 
 
 def _plain(value: Any) -> str:
     """A time as ISO 8601 has it, anything else as its text."""
     return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
+
+
+def json_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as objects that JSON can hold: what is missing or infinite is null."""
+    return [
+        {str(name): _json_value(value) for name, value in record.items()} for record in table.to_dict(orient="records")
+    ]
+
+
+def _json_value(value: Any) -> Any:
+    is_none = pd.api.types.is_scalar(value) and pd.isna(value)
+    return None if is_none or (isinstance(value, float) and math.isinf(value)) else value

@@ -6,7 +6,6 @@ that measures speed runs alone. Needs the extra `notebooks`.
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import multiprocessing
 import os
@@ -26,9 +25,10 @@ from tqdm import tqdm
 
 from .. import __version__
 from ..packing import usable_cores
-from ..data import DEMO_FILE, load_data
+from ..provenance import provenance
+from ..data import load_data
 from ..errors import DataError
-from ..hub import DEMO_MODEL, file_hash, find_folder, weights_hash
+from ..hub import DEMO_MODEL, find_folder
 from ..inference import show_progress
 from .pages import TABLES, Run, index, is_page, page
 
@@ -36,7 +36,6 @@ _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
 _BAR = re.compile(r"\r|\d+%\|")
 _SHARP = "--InlineBackend.figure_formats={'retina'}"
-_VERSIONS = ("torch", "transformers", "pandas", "scikit-learn")
 
 
 def find_notebooks(folder: str | Path | None = None, *, only: Sequence[str] = ()) -> list[Path]:
@@ -211,26 +210,25 @@ def _as_named(run: Run, parameters: dict[str, str]) -> Run:
 
 
 def _facts(model: str, data: str) -> list[tuple[str, str]]:
-    folder, revision = find_folder(model)
-    tweets = load_data(data, mixed="keep", split="test")
-    labelled = int(tweets["label"].notna().sum())
-    path = DEMO_FILE if data == DEMO_MODEL else Path(data)
-    which = "demo, its test part (04 and 11 read all of it)" if data == DEMO_MODEL else path.name
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """The record of provenance, and what else a reader must know, in words."""
+    record = provenance(model=model, data=[data])
+    found, source = record["model"], record["data"][0]
+    config = json.loads((find_folder(model)[0] / "config.json").read_text(encoding="utf-8"))
     sizes = {"num_hidden_layers": "layers", "hidden_size": "hidden size", "vocab_size": "vocabulary"}
     built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
-    versions = [f"{name} {importlib.metadata.version(name).split('+')[0]}" for name in _VERSIONS]
-    command = "sentiment-kit report" + "".join(
-        f" --{option} {Path(value).name if Path(value).exists() else value}"
-        for option, value in (("model", model), ("data", data))
-    )
+    tweets = load_data(data, mixed="keep", split="test")
+    labelled = int(tweets["label"].notna().sum())
+    which = "demo, its test part (04 and 11 read all of it)" if data == DEMO_MODEL else source["name"]
+    command = f"sentiment-kit report --model {found['name']} --data {source['name']}"
+    software = {"sentiment-kit": record["sentiment_kit"], **record["software"]}
     return [
-        ("model", (Path(model).name if Path(model).is_dir() else model) + (f", commit {revision}" if revision else "")),
+        ("model", found["name"] + (f", commit {found['revision']}" if found["revision"] else "")),
         ("its network", ", ".join([config.get("model_type", "unknown"), *built])),
-        ("its weights", f"SHA-256 {weights_hash(folder)}"),
+        ("its weights", f"SHA-256 {found['weights']}"),
+        ("its tokenizer", f"SHA-256 {found['tokenizer']}"),
         ("data", f"{which}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
-        *([("their file", f"SHA-256 {file_hash(path)}")] if path.is_file() else []),
-        ("software", ", ".join([f"sentiment-kit {__version__}", f"Python {platform.python_version()}", *versions])),
+        *([("their file", f"{source['size']:,} bytes, SHA-256 {source['sha256']}")] if "sha256" in source else []),
+        ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
         ("made", f"{datetime.now(UTC):%Y-%m-%d} on {usable_cores()} cores ({platform.machine()}) by: {command}"),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from ..evaluation.confusion import confusion_table
 from ..data import is_mixed, settle_mixed
 from ..evaluation.scores import official_polarity_score, scores, scores_by_class, scores_by_group
 from ..errors import DataError
-from ..files.writing import whole_folder
+from ..files.writing import json_records, whole_folder
 from ..labels import LABELS
 from .plots import interval_dots, save_figure
 from ..evaluation.protocols import protocol_table
@@ -70,28 +69,40 @@ def make_scorecard(
     return Scorecard(counts, tables)
 
 
-def scorecard_json(card: Scorecard, **provenance: str) -> str:
-    """One JSON object: counts, then each score as `value`, `low`, `high` (and what else its table says); null where
-    undefined. `calibration` is null without probabilities, `groups` without a column to group by."""
+def scorecard_json(card: Scorecard, record: dict[str, Any]) -> str:
+    """One JSON object: counts, then each score as `value`, `low`, `high` (and what else its table says), null where
+    undefined; and the record of where they come from.
+
+    Parameters
+    ----------
+    card : Scorecard
+    record : dict
+        As from `provenance.provenance`.
+
+    Returns
+    -------
+    str
+        `calibration` is null without probabilities, `groups` without a column to group by.
+    """
     tables = card.tables
     per_class: dict[str, dict[str, Any]] = {
-        label: _records(tables["per_class"].loc[label])
+        label: _by_name(tables["per_class"].loc[label])
         | {"support": int(tables["per_class"].loc[(label, "recall"), "n"])}
         for label in LABELS
     }
     protocols: dict[str, dict[str, Any]] = {}
-    for (protocol, score), row in tables["protocols"].iterrows():
-        protocols.setdefault(protocol, {})[score] = _record(row)
+    for (protocol, score), row in zip(tables["protocols"].index, json_records(tables["protocols"]), strict=True):
+        protocols.setdefault(protocol, {})[score] = row
     return json.dumps(
         {
-            **provenance,
             **card.counts,
-            **_records(tables["scores"]),
-            **_records(tables["official"]),
+            **_by_name(tables["scores"]),
+            **_by_name(tables["official"]),
             "per_class": per_class,
             "protocols": protocols,
-            "calibration": _records(tables["calibration"]) if "calibration" in tables else None,
-            "groups": _records(tables["groups"]) if "groups" in tables else None,
+            "calibration": _by_name(tables["calibration"]) if "calibration" in tables else None,
+            "groups": _by_name(tables["groups"]) if "groups" in tables else None,
+            "provenance": record,
         },
         indent=2,
         ensure_ascii=False,
@@ -99,7 +110,12 @@ def scorecard_json(card: Scorecard, **provenance: str) -> str:
     )
 
 
-def write_scorecard(card: Scorecard, folder: str | Path, *, force: bool = False, **provenance: str) -> None:
+def _by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The rows of a table for JSON, by what its index calls them."""
+    return dict(zip(map(str, table.index), json_records(table), strict=True))
+
+
+def write_scorecard(card: Scorecard, folder: str | Path, record: dict[str, Any], *, force: bool = False) -> None:
     """Write every table as CSV, the figures as PNG and SVG, and `scorecard.json`; the folder whole or not at all.
 
     Raises
@@ -113,7 +129,7 @@ def write_scorecard(card: Scorecard, folder: str | Path, *, force: bool = False,
         with whole_folder(folder, replace=True) as new:
             for name, table in card.tables.items():
                 table.to_csv(new / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
-            (new / "scorecard.json").write_text(scorecard_json(card, **provenance) + "\n", encoding="utf-8")
+            (new / "scorecard.json").write_text(scorecard_json(card, record) + "\n", encoding="utf-8")
             _draw(card.tables, new)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error
@@ -142,21 +158,3 @@ def _draw(tables: dict[str, pd.DataFrame], folder: Path) -> None:
         save_figure(coverage_curve(tables["risk_coverage"]), folder / "risk_coverage")
     if "groups" in tables:
         save_figure(interval_dots(tables["groups"], xlabel="accuracy"), folder / "groups")
-
-
-def _records(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    return {str(name): _record(row) for name, row in table.iterrows()}
-
-
-def _record(row: pd.Series) -> dict[str, Any]:
-    """A row for JSON, which has neither NaN nor infinity; whole numbers stay whole."""
-    return {
-        name: (value if isinstance(value, str) else _number(float(value), whole=name == "n"))
-        for name, value in row.items()
-    }
-
-
-def _number(value: float, *, whole: bool) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if whole else value

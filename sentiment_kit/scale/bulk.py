@@ -1,6 +1,6 @@
-"""Files larger than memory: scored part by part, kept whatever happens, taken up again by the same command.
+"""Files of any size: scored part by part, kept whatever happens, taken up again by the same command.
 
-The output is a folder:
+The output is a folder, or a file that is made of one at the end:
 
 - `manifest.json`: what was asked of which model and which files, and at the end how many rows came of it;
 - `part-FFFFF-PPPPPP.parquet`: the columns of part P of input file F and those of the prediction;
@@ -14,6 +14,7 @@ not. (On another machine, or with another number of threads, probabilities may d
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,23 +26,23 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from .. import __version__
 from ..batching import one_ahead
 from ..data import headless_columns
 from ..errors import DataError
 from ..files.encodings import FORMATS, exists, file_format, known_format, well_formed
 from ..files.rows import Part, Source, complaint, inspect, iter_parts
 from ..files.tables import is_text
-from ..files.writing import whole_file
-from ..hub import find_folder, tokenizer_hash, weights_hash
+from ..files.writing import check_types, check_writable, whole_file, write_table
 from ..inference import append_predictions, predict, prediction_names, show_progress
 from ..labels import LABELS
 from ..model import SentimentModel
+from ..provenance import provenance
 
 PART_ROWS = 16_384
 """Rows of a part: what a crash loses of the work at most."""
-TOKENS = b"sentiment_kit_n_tokens"
-"""Metadata of a part: which column has the number of tokens, 0 for a row with nothing to read."""
+TOKENS, TRUNCATED = b"sentiment_kit_n_tokens", b"sentiment_kit_truncated"
+"""Metadata of a part: which column has the number of tokens, 0 for a row with nothing to read; and which says whether a
+text was cut off."""
 
 
 class Job(NamedTuple):
@@ -63,7 +64,10 @@ class Summary(NamedTuple):
 
     rows: int
     rejected: int
-    unreadable: int  # rows in the parts with no prediction: missing, empty, empty once cleaned
+    """Rows that could not be read, set apart."""
+    unreadable: int
+    """Rows without prediction: missing, empty, empty once cleaned."""
+    truncated: int
     parts: int
 
 
@@ -74,6 +78,7 @@ def score_files(
     model: SentimentModel,
     text: str = "text",
     strict: bool = False,
+    force: bool = False,
     part_rows: int = PART_ROWS,
     batch_size: int | None = None,
     progress: bool | None = None,
@@ -83,15 +88,25 @@ def score_files(
 
     Parameters
     ----------
-    inputs : files, folders and globs of CSV, TSV, JSON Lines (also .gz, .zst) and Parquet; what is in `output` is none
-    output : folder, new or of an earlier run of the same inputs, model and options
+    inputs : sequence of str or Path
+        Files, folders and globs of CSV, TSV, JSON Lines (also .gz, .zst) and Parquet; what is in `output` is none.
+    output : str or Path
+        A folder, new or of an earlier run of the same inputs, model and options.
     model : SentimentModel
-    text : the column to read, in every file
-    strict : stop at the first row that cannot be read, instead of setting it apart
-    part_rows : rows of a part
-    batch_size : as for `predict`
-    progress : a bar with rows and parts; None: where there is a terminal or a notebook to show it
-    run : what scores the parts that are not there; default: this process (`cluster.on_ray` for many)
+    text : str, default "text"
+        The column to read, in every file.
+    strict : bool, default False
+        Stop at the first row that cannot be read, instead of setting it apart.
+    force : bool, default False
+        Replace what an earlier run of other inputs, model or options wrote there.
+    part_rows : int
+        Rows of a part.
+    batch_size : int, optional
+        As for `predict`.
+    progress : bool, optional
+        A bar with rows and parts; by default where there is a terminal or a notebook to show it.
+    run : Run, optional
+        What scores the parts that are not there: by default this process, `on_ray` for many.
 
     Returns
     -------
@@ -110,12 +125,79 @@ def score_files(
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
-    sources = [inspect(path, columns=headless_columns(path), text=text) for path in files]
-    check_columns(sources, text)
-    job = Job(model, text, part_rows, strict, batch_size)
+    sources = [_source(path, text) for path in files]
+    return _score(sources, output, Job(model, text, part_rows, strict, batch_size), force, progress, run)
+
+
+def score_file(
+    input: str | Path,
+    output: str | Path,
+    *,
+    model: SentimentModel,
+    text: str = "text",
+    strict: bool = False,
+    force: bool = False,
+    spreadsheet_safe: bool = False,
+    batch_size: int | None = None,
+    progress: bool | None = None,
+    run: Run | None = None,
+) -> Summary:
+    """Score one file to another, in any two formats; both fit in memory.
+
+    The parts are gathered in a hidden folder beside `output`, and go when it is written. Rows that cannot be read are
+    set apart in a file of the output's name and `.rejected.jsonl`.
+
+    Parameters
+    ----------
+    input, output : str or Path
+        CSV, TSV, JSON Lines or Parquet, plain or compressed.
+    force : bool, default False
+        Replace `output` if it exists.
+    spreadsheet_safe : bool, default False
+        As for `write_table`.
+    model, text, strict, batch_size, progress, run
+        As for `score_files`.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    DataError
+        As `score_files` and `write_table`; what the output cannot hold is said before the scoring.
+    """
+    output = Path(output)
+    check_writable(output, force=force)
+    source = _source(Path(input), text)
+    check_types(source.schema, output)
+    workplace = output.with_name(f".{output.name.split('.')[0][:200]}.parts")
+    job = Job(model, text, PART_ROWS, strict, batch_size)
+    summary = _score([source], workplace, job, True, progress, run)
+    parts = [pq.read_table(part) for part in sorted(workplace.glob("part-*.parquet"))]
+    table = pa.concat_tables(parts or [score_part(job, Part(source.schema.empty_table(), []))])
+    write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe)
+    rejected = output.with_name(f"{output.name}.rejected.jsonl")
+    rejected.unlink(missing_ok=True)
+    if summary.rejected:
+        with whole_file(rejected) as temporary:
+            temporary.write_bytes(b"".join(path.read_bytes() for path in sorted(workplace.glob("rejected/*.jsonl"))))
+    shutil.rmtree(workplace)
+    return summary
+
+
+def _source(path: Path, text: str) -> Source:
+    source = inspect(path, columns=headless_columns(path), text=text)
+    check_columns(source, text)
+    return source
+
+
+def _score(
+    sources: list[Source], output: Path, job: Job, force: bool, progress: bool | None, run: Run | None
+) -> Summary:
     manifest = make_manifest(sources, job)
     with locked(output):
-        open_run(output, manifest)
+        open_run(output, manifest, force=force)
         total = sum(source.lines for source in sources)
         done = sum(_rows_of(path) for path in output.glob("part-*.parquet"))
         shown = show_progress(progress)
@@ -195,8 +277,9 @@ def score_part(job: Job, part: Part) -> pa.Table:
     """The part's table with the prediction's columns."""
     predictions = predict(job.model, part.table[job.text].to_pandas(), batch_size=job.batch_size, progress=False)
     table = append_predictions(part.table, predictions)
-    tokens = prediction_names(part.table.column_names)["n_tokens"]
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), TOKENS: tokens})
+    names = prediction_names(part.table.column_names)
+    own = {TOKENS: names["n_tokens"], TRUNCATED: names["truncated"]}
+    return table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
 
 
 def part_name(file: int, part: int) -> str:
@@ -249,46 +332,30 @@ def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
 # The run
 
 
-def check_columns(sources: list[Source], text: str) -> None:
-    """Raise `DataError` for the first file without the column, with something else than text in it, or without room
-    for the prediction's names."""
-    for source in sources:
-        if text not in source.columns:
-            raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
-        if not is_text(source.schema.field(text).type):
-            raise DataError(f"{source.path}, column {text!r}: expected text, got {source.schema.field(text).type}")
-        prediction_names(source.columns, source.path)
+def check_columns(source: Source, text: str) -> None:
+    """Raise `DataError` for a file without the column, with something else than text in it, or without room for the
+    prediction's names."""
+    if text not in source.columns:
+        raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
+    if not is_text(source.schema.field(text).type):
+        raise DataError(f"{source.path}, column {text!r}: expected text, got {source.schema.field(text).type}")
+    prediction_names(source.columns, source.path)
 
 
 def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
-    """All that decides what the parts hold."""
-    model = job.model
-    folder, _ = find_folder(model.name, model.revision)
-    return {
-        "sentiment_kit": __version__,
-        "model": well_formed(model.name),
-        "revision": model.revision,
-        "weights": weights_hash(folder),
-        "tokenizer": tokenizer_hash(folder),
-        "labels": list(model.labels),
-        "max_tokens": model.max_tokens,
-        "backend": model.backend,
-        "device": model.device.type,
-        "dtype": str(model.dtype),
-        "cleaning": "clean_tweet",
-        "text": job.text,
-        "part_rows": job.part_rows,
-        "batch_size": job.batch_size,  # a text's answer by onnx-int8 depends on what stands beside it
-        "inputs": [
-            {
-                "name": well_formed(source.path.name),
-                "size": source.size,
-                "sha256": source.sha256,
-                "columns": {field.name: str(field.type) for field in source.schema},
-            }
-            for source in sources
-        ],
-    }
+    """All that decides what the parts hold, and what it was made with."""
+    # A text's answer by onnx-int8 depends on what stands beside it.
+    options = {"text": job.text, "cleaning": "clean_tweet", "part_rows": job.part_rows, "batch_size": job.batch_size}
+    inputs = [
+        {
+            "name": well_formed(source.path.name),
+            "size": source.size,
+            "sha256": source.sha256,
+            "columns": {field.name: str(field.type) for field in source.schema},
+        }
+        for source in sources
+    ]
+    return provenance(model=job.model, **options) | {"data": inputs}
 
 
 @contextmanager
@@ -314,8 +381,10 @@ def locked(output: Path) -> Iterator[None]:
         lock.release()
 
 
-def open_run(output: Path, manifest: dict[str, Any]) -> None:
+def open_run(output: Path, manifest: dict[str, Any], *, force: bool = False) -> None:
     """Begin a run, or make sure that the one in the folder is of the same inputs, model and options.
+
+    With `force` a run of others gives way.
 
     Raises
     ------
@@ -335,37 +404,48 @@ def open_run(output: Path, manifest: dict[str, Any]) -> None:
         earlier = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); choose another folder") from error
-    for name, value in manifest.items():
-        if earlier.get(name) != value:
-            raise DataError(
-                f"{output}: was begun with {_difference(name, earlier.get(name), value)}; run the earlier command, or "
-                "choose another folder"
-            )
+    difference = _difference(earlier, manifest)
+    if difference and not force:
+        raise DataError(
+            f"{output}: was begun with {difference}; run the earlier command, choose another folder, or replace what "
+            "is there (--force; force=True in Python)"
+        )
     # Only now is it known that the folder is ours: what a killed run left half-written goes. None is going on.
-    for left_over in (*output.glob(".part-*.tmp"), *(output / "rejected").glob(".part-*.tmp")):
+    pattern = "*part-*" if difference else ".part-*.tmp"
+    for left_over in (*output.glob(pattern), *(output / "rejected").glob(pattern)):
         left_over.unlink()
+    if difference:
+        _write_manifest(path, manifest)
 
 
-def _difference(name: str, earlier: Any, now: Any) -> str:
-    if name == "inputs" and isinstance(earlier, list):
-        for old, new in zip(earlier, now, strict=False):
+def _difference(earlier: dict[str, Any], now: dict[str, Any]) -> str:
+    """In what a run differs from an earlier one; "" if in nothing that decides what the parts hold."""
+    inputs = earlier.get("data")
+    if isinstance(inputs, list) and inputs != now["data"]:
+        for old, new in zip(inputs, now["data"], strict=False):
             if old != new:
                 field = next(key for key in new if old.get(key) != new[key])
                 return f"another input: {old['name']} had {field} {old.get(field)}, {new['name']} has {new[field]}"
-        return f"{len(earlier)} inputs, and now there are {len(now)}"
-    return f"{name} {earlier!r}, now it is {now!r}"
+        return f"{len(inputs)} inputs, and now there are {len(now['data'])}"
+    old, new = (
+        {"sentiment_kit": record.get("sentiment_kit"), **(record.get("model") or {}), **(record.get("options") or {})}
+        for record in (earlier, now)
+    )
+    name = next((name for name in new if old.get(name) != new[name]), None)
+    return "" if name is None else f"{name} {old.get(name)!r}, now it is {new[name]!r}"
 
 
 def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
     """Count what is in the folder, and write it into the manifest."""
-    rows = rejected = unreadable = parts = 0
+    rows = rejected = unreadable = truncated = parts = 0
     for path in sorted(output.glob("part-*.parquet")):
         file = pq.ParquetFile(path)
-        name = file.schema_arrow.metadata[TOKENS].decode()
-        unreadable += int((file.read([name])[name].to_numpy() == 0).sum())
+        names = [file.schema_arrow.metadata[key].decode() for key in (TOKENS, TRUNCATED)]
+        n_tokens, cut = (column.to_numpy() for column in file.read(names).columns)
         rows, parts = rows + file.metadata.num_rows, parts + 1
+        unreadable, truncated = unreadable + int((n_tokens == 0).sum()), truncated + int(cut.sum())
         rejected += _rejected_of(path)
-    summary = Summary(rows, rejected, unreadable, parts)
+    summary = Summary(rows, rejected, unreadable, truncated, parts)
     _write_manifest(output / "manifest.json", manifest | {"done": summary._asdict()})
     return summary
 
@@ -397,7 +477,7 @@ def read_scored(output: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     for part in sorted(Path(output).glob("part-*.parquet")):
         existing = pq.read_schema(part).names
         own = {name: f"predicted_{name}" if f"predicted_{name}" in existing else name for name in LABELS}
-        table = pd.read_parquet(part, columns=[manifest["text"], *own.values()])
+        table = pd.read_parquet(part, columns=[manifest["options"]["text"], *own.values()])
         tables.append(table.set_axis(["text", *LABELS], axis=1))
     empty = pd.DataFrame(columns=["text", *LABELS])
     return pd.concat(tables or [empty], ignore_index=True), manifest

@@ -13,19 +13,3 @@ from .mitigation import balancing_weights, clubs_in, counterfactual_tweets, mask
 from .model_card import read_record
 from .scratch import random_base_checkpoint, write_small_bert
 from .splits import split_tweets, without_copies
-
-__all__ = [
-    "balancing_weights",
-    "clubs_in",
-    "counterfactual_tweets",
-    "fine_tune",
-    "fine_tune_seeds",
-    "mask_clubs",
-    "random_base_checkpoint",
-    "read_record",
-    "split_frames",
-    "split_tweets",
-    "swap_clubs",
-    "without_copies",
-    "write_small_bert",
-]
