@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -20,7 +22,7 @@ from .commands.report import report
 from .commands.score import score
 from .commands.train import train
 from .commands.try_text import try_text
-from .errors import DataError, ModelError
+from .errors import DataError, ModelError, Note
 
 app = typer.Typer(
     add_completion=False,
@@ -60,8 +62,27 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a terminal that has no bars and emoji shows what it can
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="replace")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Note)
+        warnings.showwarning = _as_one_line(warnings.showwarning)
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except (DataError, ModelError) as error:
         print(f"sentiment-kit: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _as_one_line(show: Callable[..., None]) -> Callable[..., None]:
+    """How warnings are shown: a note by what it says, any other as before."""
+
+    def shown(message: Warning | str, category: type[Warning], *place: object, **options: object) -> None:
+        if issubclass(category, Note):
+            print(f"note: {message}", file=sys.stderr)
+        else:
+            show(message, category, *place, **options)
+
+    return shown

@@ -7,6 +7,7 @@ Reading is strict: a file that is not what it seems raises `files.DataError` wit
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -125,11 +126,11 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
     """
     raw = read_table(path)
     named = {name: f"predicted_{name}" if f"predicted_{name}" in raw else name for name in ("label", *LABELS)}
-    _check_columns(raw, [named["label"]], path)
+    check_columns(raw, [named["label"]], path)
     table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)})
     has_probabilities = [label for label in LABELS if named[label] in raw]
     if has_probabilities:
-        _check_columns(raw, [named[label] for label in LABELS], path)
+        check_columns(raw, [named[label] for label in LABELS], path)
         table[list(LABELS)] = _as_probabilities(raw[[named[label] for label in LABELS]], table["label"], path)
         table["confidence"] = table[list(LABELS)].max(axis=1)
     id = next((name for name in ("id", "idtwitter") if name in raw), None)
@@ -207,7 +208,7 @@ def load_tweets(
     raw = read_table(path) if is_file_like or str(path).count("/") != 1 else _read_hub(str(path), split)
     label = label or ("label" if "label" in raw.columns else None)
     id = id or ("id" if "id" in raw.columns else None)
-    _check_columns(raw, [name for name in (text, label, id) if name is not None], path)
+    check_columns(raw, [name for name in (text, label, id) if name is not None], path)
     table = pd.DataFrame(
         {
             "id": _as_ids(raw[id], path) if id else pd.Series(map(str, range(1, len(raw) + 1)), dtype=text_dtype),
@@ -299,22 +300,18 @@ def _first_rows(path: str | Path) -> list[list[str]]:
     return [fields_of(line, delimiter) for delimiter in ",;"]
 
 
-def text_values(table: pd.DataFrame, name: str, path: str | Path) -> pd.Series:
-    """The column to score, checked: `DataError` if it is not there or holds anything but text and missing values."""
-    _check_columns(table, [name], path)
-    return _as_texts(table[name], path)
-
-
 def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:
     of_pair = {**_POLARITY, (1, 1): both if both in LABELS else None}
     return pd.Series([of_pair[pair] for pair in zip(positive, negative, strict=True)], dtype=label_dtype)
 
 
-def _check_columns(table: pd.DataFrame, names: list[str], path: str | Path) -> None:
-    for name in names:
-        if name not in table.columns:
-            columns = ", ".join(map(str, table.columns))
-            raise DataError(f"{path}: no column {name!r}; its columns are: {columns}; rename one, or say which it is")
+def check_columns(columns: Iterable[str], wanted: Sequence[str], path: str | Path) -> None:
+    """Raise `DataError` for the first wanted column that is not among a file's."""
+    there = list(map(str, columns))
+    for name in wanted:
+        if name not in there:
+            known = f"{', '.join(there):.500}"
+            raise DataError(f"{path}: no column {name!r}; its columns are: {known}; rename one, or say which it is")
 
 
 def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:

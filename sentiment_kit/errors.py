@@ -24,6 +24,10 @@ class ModelError(OneLineError):
     """A model cannot be loaded or used; the message says what was expected, what came and what to do."""
 
 
+class Note(UserWarning):
+    """What a user should know of how an input was read; the command line prints it as one line on stderr."""
+
+
 def require_extra(module: str, extra: str, what: str = "this needs", error: type[OneLineError] = DataError) -> None:
     """Raise `error` if a module of an extra is not installed, saying how to get it."""
     if find_spec(module) is None:

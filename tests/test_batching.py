@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -135,8 +136,8 @@ def test_a_device_that_is_not_there_is_named_before_anything_starts(tiny_model, 
 
 
 def test_a_process_that_dies_is_told_with_its_likely_causes(tiny_model, tmp_path):
-    gone = dataclasses.replace(tiny_model, name=str(tmp_path / "gone"))
-    message = r"expected a process each on cpu, cpu to load .*gone and score, but one died: .* memory ran out"
+    gone = dataclasses.replace(tiny_model, loader=partial(load_model, tmp_path / "gone"))
+    message = r"expected a process each on cpu, cpu to load .*model and score, but one died: .* memory ran out"
     with pytest.raises(ModelError, match=message):
         score_on_devices(gone, ["ciao", "bello"], ["cpu", "cpu"])
 

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit import __version__, cli
+from sentiment_kit import __version__, cli, errors
 from sentiment_kit.commands.train import _parts, _summary
 from sentiment_kit.data import load_demo, load_sentipolc
-from sentiment_kit.files import tables as files
 from sentiment_kit.files.tables import read_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
@@ -55,7 +54,7 @@ def test_score_reads_every_format_and_keeps_what_is_called_alike(run, tmp_path):
     pd.DataFrame({"text": ["ciao"], "label": ["mine"]}).to_json(tmp_path / "in.jsonl", orient="records", lines=True)
     code, _, err = run("score", tmp_path / "in.jsonl", tmp_path / "out.csv", "--model", "demo")
     assert code == 0
-    assert "the input has label already; the prediction's: predicted_label" in err
+    assert "in.jsonl has such columns already: the prediction's label is predicted_label" in err
     table = read_table(tmp_path / "out.csv")
     assert table["label"].tolist() == ["mine"]
     assert table["predicted_label"].item() in LABELS
@@ -99,7 +98,11 @@ def test_evaluate_prints_scores(run, demo_model):
     right = (predict(demo_model, demo["text"])["label"] == demo["label"]).mean()
     assert result["accuracy"]["value"] == pytest.approx(right)
     assert result["accuracy"]["low"] < right < result["accuracy"]["high"]
-    assert (result["n"], result["mixed"], result["predictions"]) == (len(demo), "drop", "demo")
+    assert result["n"] == len(demo)
+    came_from = result["provenance"]
+    assert (came_from["model"]["name"], came_from["data"][0]["name"]) == ("demo", "demo")
+    assert came_from["options"] == {"mixed": "drop", "by": None}
+    assert [len(came_from["model"][name]) for name in ("weights", "tokenizer")] == [64, 64]
     assert set(result["per_class"]["neutral"]["f1"]) == {"value", "low", "high", "n"}
     assert result["calibration"]["ece_width"]["value"] < 0.1
 
@@ -222,11 +225,11 @@ def test_the_version(run):
     ("name", "content", "arguments", "message"),
     [
         ("in.csv", "a,b\n1,2\n", (), "no column 'text'; its columns are: a, b"),
-        ("in.csv", "text\na,b\n", (), "row 1: expected 1 fields (text), got 2"),
+        ("in.csv", "text\na,b\n", (), "line 2: expected 1 fields, got 2"),
         ("in.csv", "", (), "the file is empty"),
         ("in.csv", b"text\nperch\xe9\n", (), "line 2: not UTF-8"),
         ("in.csv", b"text\na\x00\n", (), "line 2: NUL bytes"),
-        ("in.jsonl", '{"text": 3}', (), "row 1, column text: expected text, got int 3"),
+        ("in.jsonl", '{"text": 3}', (), "line 1: expected text in 'text', got int"),
         ("in.xls", "x", (), "expected a file ending in"),
         ("in.csv.gz", gzip.compress(b"text\nciao\n", mtime=0)[:-9], (), "gzip file is damaged or cut short"),
         ("in.parquet", "PAR1", (), "not a Parquet file"),
@@ -265,8 +268,10 @@ def test_a_bug_is_not_taken_for_a_users_mistake(run, tweets_file, tmp_path, monk
     def broken(*arguments, **options):
         raise ValueError("a bug")
 
-    monkeypatch.setattr("sentiment_kit.commands.score.read_table", broken)
-    monkeypatch.setattr(sys, "argv", ["sentiment-kit", "score", str(tweets_file), str(tmp_path / "o.csv")])
+    monkeypatch.setattr("sentiment_kit.scale.bulk.inspect", broken)
+    monkeypatch.setattr(
+        sys, "argv", ["sentiment-kit", "score", str(tweets_file), str(tmp_path / "o.csv"), "--model", "demo"]
+    )
     with pytest.raises(ValueError, match="a bug"):
         cli.main()
 
@@ -475,7 +480,7 @@ def test_report_refuses_what_cannot_be_before_it_runs(run, tmp_path):
     [(["report"], "papermill", "notebooks"), (["train", "demo", "--base", "scratch"], "accelerate", "train")],
 )
 def test_a_missing_extra_is_one_line(run, tmp_path, monkeypatch, arguments, module, extra):
-    monkeypatch.setattr(files, "find_spec", lambda name: None)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
     code, _, err = run(*arguments, "--output", tmp_path / "out")
     assert code == 2
     assert err == f'sentiment-kit: this needs {module}, which is not installed: pip install "sentiment-kit[{extra}]"\n'

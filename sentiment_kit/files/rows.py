@@ -129,7 +129,9 @@ def layout_of(path: Path, columns: Sequence[str] | None = None) -> Layout:
         fields, bad = next(_delimited_records(path, delimiter, 0), (None, None))
     if bad is not None:
         raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
-    return Layout(path, suffix, _checked_names(fields or [], path), delimiter, True)
+    return Layout(
+        path, suffix, _checked_names(fields if any(map(str.strip, fields or [])) else [], path), delimiter, True
+    )
 
 
 def _fitting(line: str, width: int) -> str:
@@ -183,9 +185,11 @@ def inspect(path: Path, *, columns: Sequence[str] | None = None, text: str | Non
         _checked_names(schema.names, path)
     elif layout.format == ".jsonl":
         types = JsonTypes()
-        for record, _ in records_of(layout, text):
+        for record, _ in records_of(layout):
             lines += 1
             if record is not None:
+                if text in record:  # what else stands there will be rejected
+                    record[text] = ""
                 types.look_at(record)
         schema = types.schema(path)
     else:

@@ -137,7 +137,8 @@ def as_arrow(table: pd.DataFrame, path: str | Path = "the table") -> pa.Table:
 
 def _as_array(column: pd.Series, path: str | Path) -> pa.Array:
     if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
-        column = pd.Series([well_formed(value) if isinstance(value, str) else value for value in column], dtype=object)
+        values = [well_formed(value) if isinstance(value, str) else value for value in column]
+        column = pd.Series(values, name=column.name, dtype=object)
     try:
         return pa.array(column, from_pandas=True)
     except (pa.ArrowException, OverflowError) as error:

@@ -11,7 +11,8 @@ import pandas as pd
 from ..evaluation.calibration import calibration_scores, reliability_table, risk_coverage
 from ..evaluation.confusion import confusion_table
 from ..data import is_mixed, settle_mixed
-from ..evaluation.scores import official_polarity_score, scores, scores_by_class, scores_by_group
+from ..analysis.slices import scores_by_group
+from ..evaluation.scores import official_polarity_score, scores, scores_by_class
 from ..errors import DataError
 from ..files.writing import json_records, whole_folder
 from ..labels import LABELS
@@ -69,14 +70,14 @@ def make_scorecard(
     return Scorecard(counts, tables)
 
 
-def scorecard_json(card: Scorecard, record: dict[str, Any]) -> str:
+def scorecard_json(card: Scorecard, provenance: dict[str, Any]) -> str:
     """One JSON object: counts, then each score as `value`, `low`, `high` (and what else its table says), null where
     undefined; and the record of where they come from.
 
     Parameters
     ----------
     card : Scorecard
-    record : dict
+    provenance : dict
         As from `provenance.provenance`.
 
     Returns
@@ -102,7 +103,7 @@ def scorecard_json(card: Scorecard, record: dict[str, Any]) -> str:
             "protocols": protocols,
             "calibration": _by_name(tables["calibration"]) if "calibration" in tables else None,
             "groups": _by_name(tables["groups"]) if "groups" in tables else None,
-            "provenance": record,
+            "provenance": provenance,
         },
         indent=2,
         ensure_ascii=False,
@@ -115,7 +116,9 @@ def _by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return dict(zip(map(str, table.index), json_records(table), strict=True))
 
 
-def write_scorecard(card: Scorecard, folder: str | Path, record: dict[str, Any], *, force: bool = False) -> None:
+def write_scorecard(
+    card: Scorecard, folder: str | Path, provenance: dict[str, Any], *, force: bool = False
+) -> None:
     """Write every table as CSV, the figures as PNG and SVG, and `scorecard.json`; the folder whole or not at all.
 
     Raises
@@ -129,7 +132,7 @@ def write_scorecard(card: Scorecard, folder: str | Path, record: dict[str, Any],
         with whole_folder(folder, replace=True) as new:
             for name, table in card.tables.items():
                 table.to_csv(new / f"{name}.csv", index=name not in ("confusion", "reliability", "risk_coverage"))
-            (new / "scorecard.json").write_text(scorecard_json(card, record) + "\n", encoding="utf-8")
+            (new / "scorecard.json").write_text(scorecard_json(card, provenance) + "\n", encoding="utf-8")
             _draw(card.tables, new)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,10 +28,10 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..batching import one_ahead
-from ..data import headless_columns
-from ..errors import DataError
+from ..data import check_columns, headless_columns
+from ..errors import DataError, Note
 from ..files.encodings import FORMATS, exists, file_format, known_format, well_formed
-from ..files.rows import Part, Source, complaint, inspect, iter_parts
+from ..files.rows import Part, Rejected, Source, complaint, inspect, iter_parts
 from ..files.tables import is_text
 from ..files.writing import check_types, check_writable, whole_file, write_table
 from ..inference import append_predictions, predict, prediction_names, show_progress
@@ -67,8 +68,8 @@ class Summary(NamedTuple):
     """Rows that could not be read, set apart."""
     unreadable: int
     """Rows without prediction: missing, empty, empty once cleaned."""
-    truncated: int
     parts: int
+    truncated: int
 
 
 def score_files(
@@ -173,7 +174,14 @@ def score_file(
     check_types(source.schema, output)
     workplace = output.with_name(f".{output.name.split('.')[0][:200]}.parts")
     job = Job(model, text, PART_ROWS, strict, batch_size)
-    summary = _score([source], workplace, job, True, progress, run)
+    try:
+        summary = _score([source], workplace, job, True, progress, run)
+        if summary.rejected and not summary.rows:
+            raise DataError(f"{_first_rejected(workplace)} (none of {summary.rejected:,} rows can be read)")
+    except DataError:
+        if not _rows_in(workplace):
+            shutil.rmtree(workplace, ignore_errors=True)
+        raise
     parts = [pq.read_table(part) for part in sorted(workplace.glob("part-*.parquet"))]
     table = pa.concat_tables(parts or [score_part(job, Part(source.schema.empty_table(), []))])
     write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe)
@@ -186,9 +194,25 @@ def score_file(
     return summary
 
 
+def _first_rejected(folder: Path) -> str:
+    first = json.loads(min(folder.glob("rejected/*.jsonl")).read_text(encoding="utf-8").partition("\n")[0])
+    return complaint(Path(first["file"]), Rejected(first["line"], first["reason"], first["raw"]))
+
+
+def _rows_in(folder: Path) -> int:
+    return sum(pq.read_metadata(part).num_rows for part in folder.glob("part-*.parquet"))
+
+
 def _source(path: Path, text: str) -> Source:
+    """A file that was looked through, and can be scored: it has the column, with text in it, and room for names."""
     source = inspect(path, columns=headless_columns(path), text=text)
-    check_columns(source, text)
+    check_columns(source.columns, [text], path)
+    if not is_text(source.schema.field(text).type):
+        raise DataError(f"{path}, column {text!r}: expected text, got {source.schema.field(text).type}")
+    names = prediction_names(source.columns, path)
+    renamed = [f"{name} is {own}" for name, own in names.items() if name != own]
+    if renamed:
+        warnings.warn(f"{path} has such columns already: the prediction's {', '.join(renamed)}", Note, stacklevel=3)
     return source
 
 
@@ -332,16 +356,6 @@ def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
 # The run
 
 
-def check_columns(source: Source, text: str) -> None:
-    """Raise `DataError` for a file without the column, with something else than text in it, or without room for the
-    prediction's names."""
-    if text not in source.columns:
-        raise DataError(f"{source.path}: no column {text!r}; there are: {', '.join(source.columns)[:500]}")
-    if not is_text(source.schema.field(text).type):
-        raise DataError(f"{source.path}, column {text!r}: expected text, got {source.schema.field(text).type}")
-    prediction_names(source.columns, source.path)
-
-
 def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
     """All that decides what the parts hold, and what it was made with."""
     # A text's answer by onnx-int8 depends on what stands beside it.
@@ -427,12 +441,14 @@ def _difference(earlier: dict[str, Any], now: dict[str, Any]) -> str:
                 field = next(key for key in new if old.get(key) != new[key])
                 return f"another input: {old['name']} had {field} {old.get(field)}, {new['name']} has {new[field]}"
         return f"{len(inputs)} inputs, and now there are {len(now['data'])}"
-    old, new = (
-        {"sentiment_kit": record.get("sentiment_kit"), **(record.get("model") or {}), **(record.get("options") or {})}
-        for record in (earlier, now)
-    )
-    name = next((name for name in new if old.get(name) != new[name]), None)
-    return "" if name is None else f"{name} {old.get(name)!r}, now it is {new[name]!r}"
+    for where in ("model", "options"):
+        old, new = earlier.get(where) or {}, now[where]
+        for name in new:
+            if old.get(name) != new[name]:
+                what = "model" if name == "name" else name
+                return f"{what} {old.get(name)!r}, now it is {new[name]!r}"
+    versions = earlier.get("sentiment_kit"), now["sentiment_kit"]
+    return "" if versions[0] == versions[1] else "sentiment_kit {}, now it is {}".format(*versions)
 
 
 def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
@@ -445,7 +461,7 @@ def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
         rows, parts = rows + file.metadata.num_rows, parts + 1
         unreadable, truncated = unreadable + int((n_tokens == 0).sum()), truncated + int(cut.sum())
         rejected += _rejected_of(path)
-    summary = Summary(rows, rejected, unreadable, truncated, parts)
+    summary = Summary(rows, rejected, unreadable, parts, truncated)
     _write_manifest(output / "manifest.json", manifest | {"done": summary._asdict()})
     return summary
 

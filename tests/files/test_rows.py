@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+import re
 
 import pandas as pd
 import pyarrow as pa
@@ -10,17 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment_kit.errors import DataError
+from sentiment_kit.files import encodings
 from sentiment_kit.files import rows as readers
-from sentiment_kit.files import tables as files
-from sentiment_kit.files.rows import inspect, iter_parts
+from sentiment_kit.files.rows import complaint, inspect, iter_parts
+from sentiment_kit.files.tables import read_arrow, read_table
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.scale.bulk import find_files
 
+NOT_UTF8 = "not UTF-8 (byte 0xe8); save the file as UTF-8, it may be Windows-1252 or Latin-1"
 ROWS = pd.DataFrame({"id": list("abcde"), "text": ["uno, due", 'tre "quattro"', "cinque\nsei", "", "sette"]})
 
 
-def read(path, rows=2, first=0):
-    return list(iter_parts(inspect(path), rows, first=first))
+def read(path, rows=2, first=0, **how):
+    return list(iter_parts(inspect(path, **how), rows, first=first))
 
 
 def texts(parts):
@@ -64,9 +67,9 @@ def test_bad_rows_of_a_csv_are_set_apart_with_their_line(tmp_path):
     assert texts(parts) == ["uno", "quattro\ncinque", "otto"]
     assert rejected(parts) == [
         (3, "expected 2 fields, got 3"),
-        (4, "not UTF-8 (byte 0xe8)"),
+        (4, NOT_UTF8),
         (8, "broken quoting (unexpected end of data)"),
-        (9, "a NUL byte"),
+        (9, "NUL bytes; is it UTF-16, or cut off by a crash?"),
         (10, "expected 2 fields, got 1"),
     ]
     assert [len(part.table) + len(part.rejected) for part in parts] == [3, 3, 2]
@@ -82,16 +85,43 @@ def test_bad_lines_of_json(tmp_path):
     parts = read(path)
     assert parts[0].table.column_names == ["text", "n", "tags"]
     assert texts(parts) == ["uno", "\ufffddue", None]
-    assert pa.concat_tables([part.table for part in parts])["n"].to_pylist() == ["3", None, None]
+    assert pa.concat_tables([part.table for part in parts])["n"].to_pylist() == [3, None, None]
     assert pa.concat_tables([part.table for part in parts])["tags"].to_pylist() == [None, '["a", 1]', None]
     assert [line for line, _ in rejected(parts)] == [2, 3, 5]
     assert "expected a JSON object, got list" in rejected(parts)[1][1]
 
 
-def test_a_tsv_with_quotes_that_do_not_pair_has_none(tmp_path):
+# A tab-separated row is decided by the number of its fields
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ('a\tdice "ciao\nb\t"a tutti\n', ['dice "ciao', '"a tutti']),
+        ('a\t"Che serata\nb\tuno\nc\tdice "ciao"\n', ['"Che serata', "uno", 'dice "ciao"']),
+        ('a\t"Bello" disse\nb\tsì\n', ['"Bello" disse', "sì"]),
+        ('a\t"ciao ""bella"""\nb\t"due"\n', ['ciao "bella"', "due"]),
+        ('a\t"uno\ndue"\nb\ttre\n', ["uno\ndue", "tre"]),
+        ('a\t"uno\tdue"\n', ["uno\tdue"]),
+        ('"a\nb"\tuno\n', ["uno"]),
+        ('a\t"\nb\t""\n', ['"', ""]),
+        ('a\t"uno ""due\ntre"\nb\t"quattro\n', ['uno "due\ntre', '"quattro']),
+    ],
+)
+def test_quotes_in_a_tsv(tmp_path, rows, expected):
     path = tmp_path / "t.tsv"
-    path.write_text('id\ttext\na\tdice "ciao\nb\t"a tutti\n')
-    assert texts(read(path)) == ['dice "ciao', '"a tutti']
+    path.write_text("id\ttext\n" + rows)
+    parts = read(path)
+    assert texts(parts) == expected
+    assert rejected(parts) == []
+
+
+def test_one_badly_quoted_row_of_a_tsv_spoils_no_other(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text('id\ttext\na\t"uno"\nb\t"due\tx\tdue\nc\t"tre"\n')
+    parts = read(path)
+    assert texts(parts) == ["uno", "tre"]
+    assert rejected(parts) == [(3, "expected 2 fields, got 4")]
 
 
 def test_a_bad_byte_in_a_tsv_leaves_its_quotes(tmp_path):
@@ -99,13 +129,13 @@ def test_a_bad_byte_in_a_tsv_leaves_its_quotes(tmp_path):
     path.write_bytes(b'id\ttext\na\t"ciao ""bella"""\nb\tperch\xe8\n')
     parts = read(path)
     assert texts(parts) == ['ciao "bella"']
-    assert rejected(parts) == [(3, "not UTF-8 (byte 0xe8)")]
+    assert rejected(parts) == [(3, NOT_UTF8)]
 
 
 def test_a_broken_header_is_named(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"localit\xe0\nid,text\na,uno\n")
-    with pytest.raises(DataError, match=r"t\.csv, line 1: not UTF-8 .byte 0xe0.; expected a header"):
+    with pytest.raises(DataError, match=r"t\.csv, line 1: not UTF-8 .byte 0xe0.*; expected a header"):
         read(path)
 
 
@@ -119,16 +149,17 @@ HEADLESS = '"122449983151669248",1,1,0,0,1,0,0,"Che gioia; ""grandi"""\n"2",0,0,
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
-def test_sentipolc_without_its_header(tmp_path, delimiter):
+def test_a_file_without_a_header_whose_columns_are_named(tmp_path, delimiter):
     path = tmp_path / "gold.csv"
     path.write_text(HEADLESS.replace(",", delimiter))
-    source = inspect(path)
-    assert (source.columns[0], source.columns[-1], source.lines, source.headed) == ("idtwitter", "text", 3, False)
-    parts = read(path)
+    names = [*"abcdefgh", "text"]
+    source = inspect(path, columns=names)
+    assert (source.columns, source.lines, source.layout.headed) == (names, 3, False)
+    parts = read(path, columns=names)
     assert texts(parts) == ['Che gioia; "grandi"', "Bravi"]
     assert rejected(parts) == [(2, "expected 9 fields, got 8")]
     path.write_bytes(b'"1",1,1,0,0,1,0,0,"perch\xe8"\n' + HEADLESS.encode())
-    assert rejected(read(path))[0] == (1, "not UTF-8 (byte 0xe8)")
+    assert rejected(read(path, columns=names))[0] == (1, NOT_UTF8)
 
 
 @pytest.mark.parametrize(
@@ -138,25 +169,25 @@ def test_sentipolc_without_its_header(tmp_path, delimiter):
 def test_what_fits_in_memory_is_read_alike(tmp_path, content):
     path = tmp_path / "t.csv"
     path.write_bytes(content)
-    assert pa.concat_tables([part.table for part in read(path)]).to_pydict() == files.read_table(path).to_dict("list")
+    assert pa.concat_tables([part.table for part in read(path)]).to_pydict() == read_table(path).to_dict("list")
 
 
 def test_json_values_that_are_no_text_are_set_apart_where_text_is_asked_for(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "uno", "n": 1}\n\n{"text": 5}\n{"text": ["a"], "m": 1}\n{"text": null}\n{"n": 2}\n')
-    source = inspect(path, "text")
+    source = inspect(path, text="text")
     assert source.columns == ["text", "n", "m"]
     parts = list(iter_parts(source, 2))
     assert texts(parts) == ["uno", None, None]
     assert rejected(parts) == [(3, "expected text in 'text', got int"), (4, "expected text in 'text', got list")]
     assert parts[0].rejected[0].raw == '{"text": 5}\n'
-    assert texts(read(path)) == ["uno", "5", '["a"]', None, None]
+    assert texts(read(path)) == ['"uno"', "5", '["a"]', None, None]  # of several types: JSON
 
 
 def test_a_broken_name_of_a_json_value(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "a", "n\\ud800": 1}\n')
-    assert read(path)[0].table.to_pydict() == {"text": ["a"], "n\ufffd": ["1"]}
+    assert read(path)[0].table.to_pydict() == {"text": ["a"], "n\ufffd": [1]}
 
 
 def test_a_long_line_is_rejected_and_the_rest_goes_on(tmp_path, monkeypatch):
@@ -215,18 +246,18 @@ def test_files_that_are_broken_as_a_whole(tmp_path):
 
     whole = gzip.compress(b"text\n" + b"ciao\n" * 1000)
     refused("a.csv", b"", "the file is empty")
-    refused("b.csv", b"\n\n", "no columns")
+    refused("b.csv", b"\n\n", "the file is empty")
     refused("c.csv", b"text,text\na,b\n", "the column 'text' occurs twice")
     refused("d.csv.gz", whole[: len(whole) // 2], "damaged or cut short")
     refused("e.csv.gz", b"no gzip at all", "damaged or cut short")
     refused("f.parquet", b"PAR1 no", "not a Parquet file")
-    refused("g.parquet.gz", b"x", "unpack the .gz around it")
-    with pytest.raises(DataError, match=r"cannot be read .No such file"):
+    refused("g.parquet.gz", b"x", "damaged or cut short")
+    with pytest.raises(DataError, match="no such file"):
         inspect(tmp_path / "missing.csv")
 
 
 def test_a_bomb_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "EXPANSION", 5)
+    monkeypatch.setattr(encodings, "EXPANSION", 5)
     path = tmp_path / "bomb.csv.gz"
     with gzip.open(path, "wb") as file:
         file.write(b"text\n")
@@ -235,7 +266,7 @@ def test_a_bomb_is_bounded(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="unpacks to more than 100,000,000 bytes, 5 times its size"):
         inspect(path)
     with pytest.raises(DataError, match="unpacks to more than"):
-        files.read_table(path)
+        read_table(path)
 
 
 def test_parquet_keeps_its_types_over_row_groups(tmp_path):
@@ -311,3 +342,48 @@ def test_json_lines_round(tmp_path_factory, values):
         for value in good
     ]
     assert len(rejected(parts)) == len(values) - len(good)
+
+
+# Both routes: part by part, and as a whole
+
+
+CONTENT = st.lists(
+    st.sampled_from(
+        [b"a", b'"', b"\n", b"\t", b",", b";", b"\r\n", b"\r", b"\xe8", b"\x00", b'""', b"1", b"null", b"1.5"]
+    )
+)
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+)
+OBJECTS = st.lists(st.dictionaries(st.sampled_from(["a", "b"]), VALUES), min_size=1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.tuples(st.just(".csv"), CONTENT.map(lambda pieces: b"id,text\n" + b"".join(pieces)))
+    | st.tuples(st.just(".tsv"), CONTENT.map(lambda pieces: b"id\ttext\n" + b"".join(pieces)))
+    | st.tuples(st.just(".jsonl"), OBJECTS.map(lambda rows: "\n".join(map(json.dumps, rows)).encode()))
+    | st.tuples(st.just(".jsonl"), CONTENT.map(lambda pieces: b'{"a": 1}\n{"a": ' + b"".join(pieces) + b"}"))
+)
+def test_a_file_is_read_alike_in_parts_and_as_a_whole(tmp_path_factory, file):
+    """The same rows, the same values and types; and where something is wrong, the same first complaint."""
+    suffix, data = file
+    path = tmp_path_factory.mktemp("routes") / f"t{suffix}"
+    path.write_bytes(data)
+    try:
+        source = inspect(path)
+    except DataError as error:
+        with pytest.raises(DataError, match=re.escape(str(error))):
+            read_arrow(path)
+        return
+    parts = list(iter_parts(source, 2))
+    bad = [row for part in parts for row in part.rejected]
+    if bad:
+        with pytest.raises(DataError, match=re.escape(complaint(path, bad[0]))):
+            read_arrow(path)
+    else:
+        whole = read_arrow(path)
+        assert whole.schema == source.schema
+        assert pa.concat_tables([part.table for part in parts] or [source.schema.empty_table()]).to_pylist() == (
+            whole.to_pylist()
+        )

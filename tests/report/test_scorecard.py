@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentiment_kit.provenance import provenance
 from sentiment_kit.report import scorecard
 from sentiment_kit.data import load_sentipolc
 from sentiment_kit.errors import DataError
@@ -45,9 +46,9 @@ def no_constant(name):
     raise AssertionError(f"{name} is no JSON")
 
 
-def parsed(card, **provenance):
+def parsed(card, **options):
     """The JSON of a scorecard, which must be JSON as the standard has it: no NaN, no Infinity."""
-    return json.loads(scorecard_json(card, **provenance), parse_constant=no_constant)
+    return json.loads(scorecard_json(card, provenance(**options)), parse_constant=no_constant)
 
 
 def interval(found):
@@ -85,11 +86,10 @@ def test_the_tables(card, card_of_labels):
 
 
 def test_the_json_by_hand(card):
-    found = parsed(card, gold="tweets.csv", mixed="drop")
-    assert list(found) == [
-        *("gold", "mixed"), *COUNTS, *JSON_SCORES, *JSON_OFFICIAL, "per_class", "protocols", "calibration", "groups"
-    ]  # fmt: skip
-    assert (found["gold"], found["mixed"]) == ("tweets.csv", "drop")
+    found = parsed(card, mixed="drop")
+    parts = ["per_class", "protocols", "calibration", "groups", "provenance"]
+    assert list(found) == [*COUNTS, *JSON_SCORES, *JSON_OFFICIAL, *parts]
+    assert found["provenance"]["options"] == {"mixed": "drop"}
     assert [found[name] for name in COUNTS] == [5, 1, 0, 1]
     assert found["accuracy"]["value"] == 3 / 5
     # One right of each class: negative 2 / (2 + 1), neutral 2 / (1 + 2), positive 2 / (2 + 1).
@@ -158,7 +158,7 @@ def test_groups_in_the_json_by_hand(card, card_of_labels):
     assert [group["value"] for group in found.values()] == [None, 2 / 3, 1, 0]
     assert [group["n"] for group in found.values()] == [0, 3, 1, 1]
     assert interval(found["mixed only"]) == [None] * 3
-    assert list(found["school"]) == ["value", "low", "high", "n", "detectable"]
+    assert {"value", "low", "high", "n", "gap", "q_value", "detectable"} <= set(found["school"])
     assert parsed(card_of_labels)["groups"] is None
 
 
@@ -197,7 +197,7 @@ def test_order_and_index_of_the_rows_do_not_matter(card_of_labels):
     tweets, given = (table.iloc[order].set_axis(index) for table in (TWEETS, PREDICTIONS))
     with pytest.warns(UserWarning, match="forced choice"):
         made = make_scorecard(tweets[["id", "text", "label"]], given[["label"]])
-    assert scorecard_json(made) == scorecard_json(card_of_labels)
+    assert scorecard_json(made, {}) == scorecard_json(card_of_labels, {})
 
 
 # Predictions that need no model
@@ -265,7 +265,7 @@ FIGURES = ("scores", "per_class", "protocols", "confusion", "reliability", "risk
 @pytest.fixture(scope="module")
 def folder(card, tmp_path_factory):
     path = tmp_path_factory.mktemp("scorecard") / "card"
-    write_scorecard(card, path, gold="tweets.csv", mixed="drop")
+    write_scorecard(card, path, {"gold": "tweets.csv"})
     return path
 
 
@@ -290,7 +290,7 @@ def test_every_table_and_figure_is_written(folder, card):
             assert plt.imread(folder / name).std() > 0
         if name.endswith(".svg"):
             assert content.rstrip().endswith(b"</svg>")
-    assert found["scorecard.json"].decode() == scorecard_json(card, gold="tweets.csv", mixed="drop") + "\n"
+    assert found["scorecard.json"].decode() == scorecard_json(card, {"gold": "tweets.csv"}) + "\n"
     assert list(folder.parent.iterdir()) == [folder]
     assert plt.get_fignums() == []
 
@@ -304,7 +304,7 @@ def test_a_csv_file_holds_its_table(folder, card, name):
 
 
 def test_without_probabilities_and_groups_there_are_fewer_files(tmp_path, card_of_labels):
-    write_scorecard(card_of_labels, tmp_path / "card")
+    write_scorecard(card_of_labels, tmp_path / "card", {})
     assert {path.name for path in (tmp_path / "card").iterdir()} == {
         *("scorecard.json", "scores.csv", "per_class.csv", "official.csv", "protocols.csv", "confusion.csv"),
         *("scores.png", "per_class.png", "protocols.png", "confusion.png"),
@@ -320,7 +320,7 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(folder, tmp_path
         "from sentiment_kit.report.scorecard import make_scorecard, write_scorecard\n"
         "tweets, predictions = pd.read_pickle(sys.argv[1]), pd.read_pickle(sys.argv[2])\n"
         'card = make_scorecard(tweets, predictions, by="topic")\n'
-        'write_scorecard(card, sys.argv[3], gold="tweets.csv", mixed="drop")\n'
+        'write_scorecard(card, sys.argv[3], {"gold": "tweets.csv"})\n'
     )
     paths = [str(tmp_path / name) for name in ("tweets.pkl", "predictions.pkl", "card")]
     environment = {**os.environ, "PYTHONHASHSEED": "7", "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore"}
@@ -334,14 +334,14 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(folder, tmp_path
 
 def test_an_existing_folder_is_kept_unless_forced(tmp_path, card_of_labels, undrawn):
     path = tmp_path / "card"
-    write_scorecard(card_of_labels, path, gold="first")
+    write_scorecard(card_of_labels, path, {"gold": "first"})
     (path / "groups.csv").write_text("stale")
     before = contents(path)
     with pytest.raises(DataError, match="card exists already and is kept; choose another name, .* --force"):
-        write_scorecard(card_of_labels, path, gold="second")
+        write_scorecard(card_of_labels, path, {"gold": "second"})
     assert contents(path) == before
-    write_scorecard(card_of_labels, path, force=True, gold="second")
-    assert json.loads((path / "scorecard.json").read_text())["gold"] == "second"
+    write_scorecard(card_of_labels, path, {"gold": "second"}, force=True)
+    assert json.loads((path / "scorecard.json").read_text())["provenance"] == {"gold": "second"}
     assert not (path / "groups.csv").exists()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -352,23 +352,23 @@ def test_a_folder_that_holds_no_scorecard_is_never_replaced(tmp_path, card_of_la
     path.mkdir()
     (path / "chapter.txt").write_text("precious")
     with pytest.raises(DataError, match="holds no scorecard and is kept" if force else "exists already and is kept"):
-        write_scorecard(card_of_labels, path, force=force)
+        write_scorecard(card_of_labels, path, {}, force=force)
     assert contents(tmp_path) == {"thesis/chapter.txt": b"precious"}
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_folder_around_a_scorecard_is_never_replaced(tmp_path, card_of_labels, undrawn, force):
-    write_scorecard(card_of_labels, tmp_path / "card")
+    write_scorecard(card_of_labels, tmp_path / "card", {})
     before = contents(tmp_path)
     with pytest.raises(DataError, match="is kept"):
-        write_scorecard(card_of_labels, tmp_path, force=force)
+        write_scorecard(card_of_labels, tmp_path, {}, force=force)
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_an_empty_folder_is_filled(tmp_path, card_of_labels, undrawn, force):
     (tmp_path / "card").mkdir()
-    write_scorecard(card_of_labels, tmp_path / "card", force=force)
+    write_scorecard(card_of_labels, tmp_path / "card", {}, force=force)
     assert (tmp_path / "card" / "scorecard.json").exists()
 
 
@@ -376,9 +376,9 @@ def test_an_empty_folder_is_filled(tmp_path, card_of_labels, undrawn, force):
 def test_names_under_which_there_can_be_no_folder(tmp_path, card_of_labels, force):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(DataError, match="file is a file; expected the name of a folder to create"):
-        write_scorecard(card_of_labels, tmp_path / "file", force=force)
+        write_scorecard(card_of_labels, tmp_path / "file", {}, force=force)
     with pytest.raises(DataError, match="the folder .*nowhere does not exist; create it first"):
-        write_scorecard(card_of_labels, tmp_path / "nowhere" / "card", force=force)
+        write_scorecard(card_of_labels, tmp_path / "nowhere" / "card", {}, force=force)
     assert contents(tmp_path) == {"file": b"precious"}
 
 
@@ -411,12 +411,12 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch, card_of_labels, wh
 
     monkeypatch.setattr(scorecard, where, fail)
     with pytest.raises(raised, match=message):
-        write_scorecard(card_of_labels, tmp_path / "card")
+        write_scorecard(card_of_labels, tmp_path / "card", {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_write_keeps_the_scorecard_that_was_there(tmp_path, monkeypatch, card_of_labels, undrawn):
-    write_scorecard(card_of_labels, tmp_path / "card", gold="first")
+    write_scorecard(card_of_labels, tmp_path / "card", {"gold": "first"})
     before = contents(tmp_path)
 
     def fail(*arguments, **options):
@@ -424,12 +424,12 @@ def test_a_failed_write_keeps_the_scorecard_that_was_there(tmp_path, monkeypatch
 
     monkeypatch.setattr(scorecard, "_draw", fail)
     with pytest.raises(DataError, match="No space left on device"):
-        write_scorecard(card_of_labels, tmp_path / "card", force=True, gold="second")
+        write_scorecard(card_of_labels, tmp_path / "card", {"gold": "second"}, force=True)
     assert contents(tmp_path) == before
 
 
 def test_a_failed_renaming_keeps_the_scorecard_that_was_there(tmp_path, monkeypatch, card_of_labels, undrawn):
-    write_scorecard(card_of_labels, tmp_path / "card", gold="first")
+    write_scorecard(card_of_labels, tmp_path / "card", {"gold": "first"})
     before = contents(tmp_path)
     rename = Path.rename
 
@@ -440,7 +440,7 @@ def test_a_failed_renaming_keeps_the_scorecard_that_was_there(tmp_path, monkeypa
 
     monkeypatch.setattr(Path, "rename", fail_for_the_new_one)
     with pytest.raises(DataError, match="cannot be written .Input/output error"):
-        write_scorecard(card_of_labels, tmp_path / "card", force=True, gold="second")
+        write_scorecard(card_of_labels, tmp_path / "card", {"gold": "second"}, force=True)
     assert contents(tmp_path) == before
 
 

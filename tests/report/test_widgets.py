@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sentiment_kit.data import load_demo
+from sentiment_kit.evaluation import confused_tweets
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.report.widgets import Answer, answer, as_html, as_text, confusion_explorer, text_box

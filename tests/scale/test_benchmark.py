@@ -102,7 +102,7 @@ def test_the_command(monkeypatch, capsys, measured, as_json):
         asked.update(name=name, texts=texts)
         return measured
 
-    monkeypatch.setattr(benchmark, "run_benchmark", run)
+    monkeypatch.setattr("sentiment_kit.scale.run_benchmark", run)
     arguments = ["--model", "demo", "--n", "5"] + ["--json"] * as_json
     monkeypatch.setattr(sys, "argv", ["sentiment-kit", "benchmark", *arguments])
     with pytest.raises(SystemExit):

@@ -13,14 +13,16 @@ import torch
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError
 from sentiment_kit.files.writing import write_table
+from sentiment_kit.labels import LABELS
+from sentiment_kit.model import load_model
 from sentiment_kit.scale import cluster
 from sentiment_kit.scale.bulk import Job, done_parts, first_missing, score_files
-from sentiment_kit.scale.cluster import _shares, score_on_ray
+from sentiment_kit.scale.cluster import _shares, on_ray
 
 SCRIPT = (
-    "import sys; from sentiment_kit.scale.bulk import score_files; from sentiment_kit.model import load_model\n"
+    "import sys; from sentiment_kit.scale import on_ray, score_files; from sentiment_kit.model import load_model\n"
     "model = load_model('demo', device='cpu')\n"
-    "print(*score_files([sys.argv[1]], sys.argv[2], model=model, part_rows=500, engine='ray'))"
+    "print(*score_files([sys.argv[1]], sys.argv[2], model=model, part_rows=500, run=on_ray()))"
 )
 
 
@@ -62,7 +64,7 @@ def test_the_same_folder_though_a_worker_is_killed(big_file, tmp_path, expected)
     os.kill(killed[0].pid, signal.SIGKILL)
     printed, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert printed.splitlines()[-1].split() == ["12000", "1", "0", "25"]  # Ray tells of the death above
+    assert printed.splitlines()[-1].split() == ["12000", "1", "0", "25", "0"]  # Ray tells of the death above
     assert contents(out) == expected
 
 
@@ -73,14 +75,14 @@ def test_what_is_there_is_not_done_again(big_file, tmp_path, expected, demo_mode
         if name not in ("part-00000-000003.parquet", "part-00000-000024.parquet"):
             (out / name).write_bytes(data)
     times = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
-    score_files([big_file], out, model=demo_model, part_rows=500, engine="ray")
+    score_files([big_file], out, model=demo_model, part_rows=500, run=on_ray())
     assert contents(out) == expected
     assert {path.name: path.stat().st_mtime_ns for path in out.glob("part-*") if path.name in times} == times
 
 
 def test_with_strict_the_row_is_named(big_file, tmp_path, demo_model):
     with pytest.raises(DataError, match=r"tweets\.csv, line 12002: expected 2 fields, got 3; without --strict"):
-        score_files([big_file], tmp_path / "out", model=demo_model, part_rows=5000, engine="ray", strict=True)
+        score_files([big_file], tmp_path / "out", model=demo_model, part_rows=5000, run=on_ray(), strict=True)
 
 
 @pytest.mark.parametrize(("device", "passed_on"), [("cpu", "cpu"), ("cuda:1", "cuda")])
@@ -90,12 +92,12 @@ def test_actors_load_what_the_manifest_names(tmp_path, demo_model, monkeypatch, 
     ray.nodes.return_value = [{"Alive": True, "Resources": {"CPU": 4.0, "GPU": 2.0}}]
     monkeypatch.setattr(cluster, "_connected", lambda address: (ray, False))
     model = dataclasses.replace(demo_model, device=torch.device(device))
-    score_on_ray([], tmp_path, Job(model, "text", 500, False, None), address=None, bar=MagicMock())
+    on_ray()([], tmp_path, Job(model, "text", 500, False, None), MagicMock())
     mapped = ray.data.from_items.return_value.flat_map.return_value.map_batches
-    assert mapped.call_args.kwargs["fn_constructor_args"][0] == {
-        "name": "demo", "revision": None, "labels": ("negative", "neutral", "positive"), "backend": "torch",
-        "device": passed_on, "dtype": "torch.float32",
-    }  # fmt: skip
+    loader = mapped.call_args.kwargs["fn_constructor_args"][0]
+    assert loader.func is load_model
+    assert loader.args == ("demo",)
+    assert loader.keywords == {"dtype": "torch.float32", "revision": None, "labels": LABELS, "device": passed_on}
 
 
 @pytest.mark.parametrize(
@@ -128,8 +130,6 @@ def test_done_parts_are_those_of_the_file(tmp_path):
 
 
 def test_mistakes_are_named(big_file, tmp_path, demo_model, monkeypatch):
-    with pytest.raises(ValueError, match="engine must be one of local, ray, but 'spark' was passed"):
-        score_files([big_file], tmp_path / "out", model=demo_model, engine="spark")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DataError, match=r'pip install "sentiment-kit\[ray\]"'):
-        score_files([big_file], tmp_path / "out", model=demo_model, engine="ray")
+        score_files([big_file], tmp_path / "out", model=demo_model, run=on_ray())
