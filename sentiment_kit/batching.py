@@ -292,7 +292,8 @@ def _forward(model: SentimentModel, input_ids: np.ndarray, mask: np.ndarray) -> 
     inputs = {"input_ids": _on_device(model, input_ids)}
     if not mask.all():  # without padding, no mask: attention is faster
         inputs["attention_mask"] = _on_device(model, mask)
-    return model.network(**inputs).logits
+    network: Any = model.network
+    return network(**inputs).logits
 
 
 def _on_device(model: SentimentModel, array: np.ndarray) -> torch.Tensor:
@@ -312,14 +313,15 @@ def _finite(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray, logits:
     if not bad.any():
         return found
     again = []
+    network: Any = model.network
     try:
-        if model.network is not None:
-            model.network.float()
+        if network is not None:
+            network.float()
         for part in np.array_split(rows[bad], -(-int(bad.sum()) // 32)):
             again.append(_batch_logits(model, tokens, part).float().cpu())
     finally:
-        if model.network is not None:
-            model.network.to(model.dtype)
+        if network is not None:
+            network.to(model.dtype)
     found[torch.from_numpy(bad)] = torch.cat(again)
     if not torch.isfinite(found).all():
         raise ModelError(f"{model.name}: the outputs are not finite even in float32; the weights are damaged")

@@ -6,7 +6,7 @@ inside the commands, so that `--help` answers at once.
 
 from __future__ import annotations
 
-import contextlib
+import io
 import sys
 import warnings
 from collections.abc import Callable
@@ -60,7 +60,7 @@ app.command()(report)
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):  # a terminal that has no bars and emoji shows what it can
-        with contextlib.suppress(AttributeError):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     with warnings.catch_warnings():
         warnings.simplefilter("always", Note)

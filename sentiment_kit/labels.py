@@ -50,20 +50,20 @@ def match_labels(names: Sequence[object]) -> tuple[str, ...]:
         For any other number of classes, a name that is no sentiment, nameless classes (`LABEL_0`), or two names
         with the same meaning.
     """
-    names = [str(name) for name in names]
-    if len(names) not in (2, 3):
-        raise ValueError(f"expected 2 or 3 labels out of {', '.join(LABELS)}, but there are {len(names)}: {names}")
-    if any(re.fullmatch(r"(label_)?\d+", name.strip().lower()) for name in names):
+    given = [str(name) for name in names]
+    if len(given) not in (2, 3):
+        raise ValueError(f"expected 2 or 3 labels out of {', '.join(LABELS)}, but there are {len(given)}: {given}")
+    if any(re.fullmatch(r"(label_)?\d+", name.strip().lower()) for name in given):
         raise ValueError(
-            f"the classes have no names ({', '.join(names)}), and their order cannot be guessed. "
+            f"the classes have no names ({', '.join(given)}), and their order cannot be guessed. "
             'Say it, in the order of the outputs: labels=("negative", "neutral", "positive")'
         )
-    matched = [match_label(name) for name in names]
-    unknown = [name for name, label in zip(names, matched, strict=True) if label is None]
+    matched = [match_label(name) for name in given]
+    unknown = [name for name, label in zip(given, matched, strict=True) if label is None]
     if unknown:
         raise ValueError(
             f"cannot match {', '.join(map(repr, unknown))} to {', '.join(LABELS)}; say the order with labels=(...)"
         )
     if len(set(matched)) < len(matched):
-        raise ValueError(f"two classes have the same meaning: {names} became {matched}")
+        raise ValueError(f"two classes have the same meaning: {given} became {matched}")
     return tuple(label for label in matched if label is not None)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -264,7 +265,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folder: Path) -> tuple[str, ...]:
     """The meaning of each output; what the checkpoint says and what the caller says must agree."""
-    own = [config.id2label[output] for output in sorted(config.id2label)]
+    names: dict[Any, str] = config.id2label or {}
+    own = [names[output] for output in sorted(names)]
     try:
         if labels is None:
             return match_labels(own)
@@ -289,7 +291,8 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
             f"{folder}: no vocabulary, expected vocab.txt, tokenizer.json or a sentencepiece model; without it every "
             "word would be unknown"
         )
-    embeddings = network.get_input_embeddings().num_embeddings
+    layer: Any = network.get_input_embeddings()
+    embeddings = int(layer.num_embeddings)
     if len(tokenizer) > embeddings:
         raise ModelError(
             f"{folder}: the vocabulary has {len(tokenizer)} entries, the network only {embeddings} embeddings; "

@@ -12,7 +12,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -177,7 +177,8 @@ def _integrated_gradients(
 
     if model.network is None:
         raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
-    network = model.network if model.dtype == torch.float32 else deepcopy(model.network).float()  # gradients need it
+    own: Any = model.network
+    network = own if model.dtype == torch.float32 else deepcopy(own).float()  # gradients need it
     pad = model.tokenizer.pad_token_id or 0
     special = set(model.tokenizer.all_special_ids)
 
@@ -207,8 +208,8 @@ def _integrated_gradients(
         ).sum(dim=-1)  # (n, width, hidden) -> (n, width)
         with torch.inference_mode():
             # As embeddings, for some networks (RoBERTa) give a [PAD] among the ids no position of its own.
-            embedded = model.network.get_input_embeddings()(empty)
-            nothing = model.network(inputs_embeds=embedded, attention_mask=mask).logits
+            embedded = own.get_input_embeddings()(empty)
+            nothing = own(inputs_embeds=embedded, attention_mask=mask).logits
             change = (logits(ids, mask) - nothing).gather(1, chosen[:, None])[:, 0]
         found = parts.detach().cpu().double().numpy()
         return [row[: len(ids)] for row, ids in zip(found, token_ids, strict=True)], change.cpu().double().tolist()

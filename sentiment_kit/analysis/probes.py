@@ -50,7 +50,7 @@ def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
     """
     pairs, problems = _read(path, PAIR_COLUMNS, may_be_empty=())
     same = np.flatnonzero(pairs["text_a"] == pairs["text_b"])
-    problems += [(row, "text_a and text_b are the same; expected another subject") for row in same]
+    problems += [(int(row), "text_a and text_b are the same; expected another subject") for row in same]
     _refuse(problems, path)
     return pairs
 
@@ -95,7 +95,8 @@ def _read(
         raise DataError(f"{path}: no column {', '.join(missing)}; expected {', '.join(columns)}")
     table = table[list(columns)].fillna("").astype(str)
     wanted = [name for name in columns if name not in may_be_empty]
-    empty = [(row, f"column {name}: empty") for name in wanted for row in np.flatnonzero(table[name].str.strip() == "")]
+    blank = table[wanted].apply(lambda column: column.str.strip() == "")
+    empty = [(row, f"column {name}: empty") for name in wanted for row in blank.index[blank[name]]]
     return table, empty
 
 

@@ -57,7 +57,8 @@ def evaluate(
     if by is not None and by not in tweets.columns:
         raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
     if predictions is not None:
-        loaded, predicted = None, load_predictions(predictions, tweets)
+        loaded = None
+        predicted = load_predictions(predictions, tweets)
     else:
         loaded = load(model or DEFAULT_MODEL, device, backend)
         predicted = predict_texts(loaded, tweets["text"], batch_size)
@@ -67,7 +68,7 @@ def evaluate(
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"note: {message}", file=sys.stderr)
     answers = predictions.name if predictions is not None else model or DEFAULT_MODEL
-    sources = [gold, *([predictions] if predictions is not None else [])]
+    sources: list[str | Path] = [gold, *([predictions] if predictions is not None else [])]
     record = provenance(model=loaded, data=sources, mixed=mixed, by=by)
     if output is not None:
         write_scorecard(card, output, record, force=force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -62,7 +62,7 @@ def score(
 
     loaded = load(model, device, backend)
     run = on_ray(address) if engine == "ray" or address is not None else None
-    how = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
+    how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
     start = time.perf_counter()
     try:
         if to_file:

@@ -7,6 +7,7 @@ thousand of them take a fraction of a second, whatever n is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scipy.stats import false_discovery_control, norm
 
 RESAMPLES = 10_000
 
-Statistics = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+Statistics = Callable[[np.ndarray], Mapping[Any, np.ndarray]]
 """A function from counts (..., *shape) to values (...) by name."""
 
 
@@ -45,7 +46,7 @@ def bootstrap(counts: np.ndarray, statistics: Statistics, *, resamples: int = RE
     if counts.sum() == 0:
         return table
     drawn = statistics(_resampled(counts, 0.0, resamples, seed))
-    smooth: Mapping[str, np.ndarray] = {}
+    smooth: Mapping[Any, np.ndarray] = {}
     for name, value in values.items():
         if np.isnan(value):
             continue

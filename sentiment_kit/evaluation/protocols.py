@@ -19,6 +19,7 @@ from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportion
 from .scores import best_over_mixed, count_polarities, polarity_f1, polarity_score
 
 Score = Callable[[np.ndarray], np.ndarray]
+"""From counts (..., 4, 4) to values (...)."""
 
 
 class Protocol(NamedTuple):
@@ -29,9 +30,9 @@ class Protocol(NamedTuple):
     measures: str
     compare_with: str
     value: Score
-    rows: Score = lambda counts: counts
+    rows: Score = np.asarray
     """The counts of the rows that it looks at."""
-    ceiling: Score = lambda counts: 1.0
+    ceiling: Callable[[np.ndarray], np.ndarray | float] = lambda counts: 1.0
     forced: bool = False
     """Whether a prediction is negative or positive, whichever is more probable."""
 
@@ -171,9 +172,13 @@ def _best(score: Score) -> Score:
 
 def _pair(name: str, measures: str, accuracy_with: str, f1_with: str, rows: Score, forced: bool = False) -> list:
     """Accuracy and macro-F1 over the same rows, where three labels can be wholly right."""
+
+    def of_rows(value: Score) -> Score:
+        return lambda counts: value(rows(counts))
+
     return [
-        Protocol(name, score, f"{score} {measures}", beside, lambda c, f=f: f(rows(c)), rows, forced=forced)
-        for score, beside, f in (("accuracy", accuracy_with, _accuracy), ("macro-F1", f1_with, _macro_f1))
+        Protocol(name, score, f"{score} {measures}", beside, of_rows(value), rows, forced=forced)
+        for score, beside, value in (("accuracy", accuracy_with, _accuracy), ("macro-F1", f1_with, _macro_f1))
     ]
 
 

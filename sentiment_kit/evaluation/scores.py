@@ -290,4 +290,4 @@ def _official(counts: np.ndarray) -> dict[str, np.ndarray]:
 
 def polarity_score(counts: np.ndarray) -> np.ndarray:
     """The official score (...) from counts (..., 4, 4)."""
-    return sum(polarity_f1(counts).values()) / 4
+    return np.sum(list(polarity_f1(counts).values()), axis=0) / 4

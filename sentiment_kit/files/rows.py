@@ -125,13 +125,12 @@ def layout_of(path: Path, columns: Sequence[str] | None = None) -> Layout:
     if columns is not None:
         return Layout(path, suffix, list(columns), "\t" if suffix == ".tsv" else _fitting(line, len(columns)), False)
     delimiter = "\t" if suffix == ".tsv" else ";" if ";" in line and "," not in line else ","
+    none: Record = ([], None)
     with _long_fields():
-        fields, bad = next(_delimited_records(path, delimiter, 0), (None, None))
+        fields, bad = next(_delimited_records(path, delimiter, 0), none)
     if bad is not None:
         raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
-    return Layout(
-        path, suffix, _checked_names(fields if any(map(str.strip, fields or [])) else [], path), delimiter, True
-    )
+    return Layout(path, suffix, _checked_names(fields if any(map(str.strip, fields)) else [], path), delimiter, True)
 
 
 def _fitting(line: str, width: int) -> str:

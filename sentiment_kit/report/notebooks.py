@@ -24,12 +24,12 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from tqdm import tqdm
 
 from .. import __version__
-from ..packing import usable_cores
-from ..provenance import provenance
 from ..data import load_data
 from ..errors import DataError
 from ..hub import DEMO_MODEL, find_folder
 from ..inference import show_progress
+from ..packing import usable_cores
+from ..provenance import provenance
 from .pages import TABLES, Run, index, is_page, page
 
 _KEPT_METADATA = {"kernelspec"}

@@ -266,6 +266,7 @@ def save_figure(ax: Axes, path: Path) -> None:
     The same figure gives the same bytes.
     """
     figure = ax.get_figure(root=True)
+    assert figure is not None
     with plt.rc_context({"svg.hashsalt": "sentiment-kit"}):
         figure.savefig(f"{path}.png", dpi=150, metadata={"Software": None})
         figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})

@@ -5,6 +5,8 @@ Every function takes a table, `ax=None`, and returns the `Axes`, as in `plots`, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -138,7 +140,7 @@ def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | N
         **colours,
     )
     # Written here and not by seaborn, which leaves an undefined cell without its text.
-    mesh = ax.collections[-1]
+    mesh: Any = ax.collections[-1]
     mesh.update_scalarmappable()
     shades = mesh.get_facecolors() @ [0.299, 0.587, 0.114, 0]
     for cell, (text, shade) in enumerate(zip(texts, shades, strict=True)):

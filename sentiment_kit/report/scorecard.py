@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..analysis.slices import scores_by_group
+from ..data import is_mixed, settle_mixed
+from ..errors import DataError
 from ..evaluation.calibration import calibration_scores, reliability_table, risk_coverage
 from ..evaluation.confusion import confusion_table
-from ..data import is_mixed, settle_mixed
-from ..analysis.slices import scores_by_group
+from ..evaluation.protocols import protocol_table
 from ..evaluation.scores import official_polarity_score, scores, scores_by_class
-from ..errors import DataError
 from ..files.writing import json_records, whole_folder
 from ..labels import LABELS
 from .plots import interval_dots, save_figure
-from ..evaluation.protocols import protocol_table
 from .score_plots import confusion_heatmap, coverage_curve, reliability_diagram
 
 
@@ -116,9 +116,7 @@ def _by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return dict(zip(map(str, table.index), json_records(table), strict=True))
 
 
-def write_scorecard(
-    card: Scorecard, folder: str | Path, provenance: dict[str, Any], *, force: bool = False
-) -> None:
+def write_scorecard(card: Scorecard, folder: str | Path, provenance: dict[str, Any], *, force: bool = False) -> None:
     """Write every table as CSV, the figures as PNG and SVG, and `scorecard.json`; the folder whole or not at all.
 
     Raises

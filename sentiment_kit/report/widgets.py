@@ -153,9 +153,7 @@ def _card(found: Answer) -> str:
 # A confusion matrix whose cells open
 
 
-def confusion_explorer(
-    tweets: pd.DataFrame, predictions: pd.DataFrame, model: SentimentModel, *, rows: int = 5
-) -> Any:
+def confusion_explorer(tweets: pd.DataFrame, predictions: pd.DataFrame, model: SentimentModel, *, rows: int = 5) -> Any:
     """A confusion matrix of buttons; a click shows the tweets of a cell, their words coloured.
 
     Parameters
@@ -172,10 +170,12 @@ def confusion_explorer(
     import ipywidgets
 
     # Numbered anew, for words are found by the index, and two tweets may have the same.
-    table = answered_tweets(tweets, predictions).sort_values("confidence", ascending=False, kind="stable", ignore_index=True)
+    table = answered_tweets(tweets, predictions).sort_values(
+        "confidence", ascending=False, kind="stable", ignore_index=True
+    )
     shown = ipywidgets.HTML()
     more = ipywidgets.Button(description="next", disabled=True)
-    place = {"cell": (LABELS[0], LABELS[0]), "first": 0}
+    place: dict[str, Any] = {"cell": (LABELS[0], LABELS[0]), "first": 0}
 
     def show() -> None:
         gold, predicted = place["cell"]

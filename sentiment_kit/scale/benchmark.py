@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -218,10 +218,11 @@ def _card_way(loaded: _Loaded, texts: list[str]) -> np.ndarray:
 
 
 def _pipeline_way(loaded: _Loaded, size: int, dtype: torch.dtype = torch.float32) -> Callable[[list[str]], np.ndarray]:
-    network = loaded.plain if dtype == torch.float32 else deepcopy(loaded.plain).to(dtype)
-    piped = pipeline(
-        "text-classification", model=network, tokenizer=loaded.tokenizer, device=network.device, top_k=None
-    )
+    network: Any = loaded.plain
+    if dtype != torch.float32:
+        network = deepcopy(network).to(dtype)
+    tokenizer: Any = loaded.tokenizer
+    piped: Any = pipeline("text-classification", network, tokenizer=tokenizer, device=network.device, top_k=None)
     names = [network.config.id2label[output] for output in range(network.config.num_labels)]
 
     def run(texts: list[str]) -> np.ndarray:
@@ -235,7 +236,7 @@ def _pipeline_way(loaded: _Loaded, size: int, dtype: torch.dtype = torch.float32
 def _sorted_way(loaded: _Loaded, texts: list[str]) -> np.ndarray:
     """Batches of 32 texts of like length in characters, each padded to its longest."""
     order = np.argsort([-len(text) for text in texts], kind="stable")
-    answers = np.zeros((len(texts), loaded.plain.config.num_labels), dtype=np.float32)
+    answers = np.zeros((len(texts), len(loaded.own.labels)), dtype=np.float32)
     with torch.inference_mode():
         for start in range(0, len(texts), 32):
             rows = order[start : start + 32]

@@ -49,14 +49,13 @@ text was cut off."""
 class Job(NamedTuple):
     """What is done to every part."""
 
-    model: SentimentModel
     text: str  # the column to read
     part_rows: int
     strict: bool  # whether a row that cannot be read ends it
     batch_size: int | None
 
 
-Run = Callable[[list[Source], Path, Job, tqdm], None]
+Run = Callable[[list[Source], Path, SentimentModel, Job, tqdm], None]
 """Scores all parts that are not in a folder, and moves the bar on by the rows of each."""
 
 
@@ -127,7 +126,7 @@ def score_files(
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
     sources = [_source(path, text) for path in files]
-    return _score(sources, output, Job(model, text, part_rows, strict, batch_size), force, progress, run)
+    return _score(sources, output, model, Job(text, part_rows, strict, batch_size), force, progress, run)
 
 
 def score_file(
@@ -173,9 +172,9 @@ def score_file(
     source = _source(Path(input), text)
     check_types(source.schema, output)
     workplace = output.with_name(f".{output.name.split('.')[0][:200]}.parts")
-    job = Job(model, text, PART_ROWS, strict, batch_size)
+    job = Job(text, PART_ROWS, strict, batch_size)
     try:
-        summary = _score([source], workplace, job, True, progress, run)
+        summary = _score([source], workplace, model, job, True, progress, run)
         if summary.rejected and not summary.rows:
             raise DataError(f"{_first_rejected(workplace)} (none of {summary.rejected:,} rows can be read)")
     except DataError:
@@ -183,7 +182,7 @@ def score_file(
             shutil.rmtree(workplace, ignore_errors=True)
         raise
     parts = [pq.read_table(part) for part in sorted(workplace.glob("part-*.parquet"))]
-    table = pa.concat_tables(parts or [score_part(job, Part(source.schema.empty_table(), []))])
+    table = pa.concat_tables(parts or [score_part(model, job, Part(source.schema.empty_table(), []))])
     write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe)
     rejected = output.with_name(f"{output.name}.rejected.jsonl")
     rejected.unlink(missing_ok=True)
@@ -217,24 +216,30 @@ def _source(path: Path, text: str) -> Source:
 
 
 def _score(
-    sources: list[Source], output: Path, job: Job, force: bool, progress: bool | None, run: Run | None
+    sources: list[Source],
+    output: Path,
+    model: SentimentModel,
+    job: Job,
+    force: bool,
+    progress: bool | None,
+    run: Run | None,
 ) -> Summary:
-    manifest = make_manifest(sources, job)
+    manifest = make_manifest(sources, model, job)
     with locked(output):
         open_run(output, manifest, force=force)
         total = sum(source.lines for source in sources)
         done = sum(_rows_of(path) for path in output.glob("part-*.parquet"))
         shown = show_progress(progress)
         with tqdm(total=total, initial=done, unit=" rows", disable=not shown, mininterval=1) as bar:
-            (run or _score_here)(sources, output, job, bar)
+            (run or _score_here)(sources, output, model, job, bar)
         return close_run(output, manifest)
 
 
-def _score_here(sources: list[Source], output: Path, job: Job, bar: tqdm) -> None:
+def _score_here(sources: list[Source], output: Path, model: SentimentModel, job: Job, bar: tqdm) -> None:
     for number, source in enumerate(sources):
         for name, part in _missing_parts(output, number, source, job.part_rows):
             refuse_if_strict(job, part, source)
-            write_part(output, name, score_part(job, part), part, source)
+            write_part(output, name, score_part(model, job, part), part, source)
             bar.update(len(part.table) + len(part.rejected))
             bar.set_postfix_str(name)
 
@@ -297,9 +302,9 @@ def _is_known(path: Path) -> bool:
 # One part: scored and written, whole or not at all, by whichever process has it
 
 
-def score_part(job: Job, part: Part) -> pa.Table:
+def score_part(model: SentimentModel, job: Job, part: Part) -> pa.Table:
     """The part's table with the prediction's columns."""
-    predictions = predict(job.model, part.table[job.text].to_pandas(), batch_size=job.batch_size, progress=False)
+    predictions = predict(model, part.table[job.text].to_pandas(), batch_size=job.batch_size, progress=False)
     table = append_predictions(part.table, predictions)
     names = prediction_names(part.table.column_names)
     own = {TOKENS: names["n_tokens"], TRUNCATED: names["truncated"]}
@@ -356,10 +361,15 @@ def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
 # The run
 
 
-def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
+def make_manifest(sources: list[Source], model: SentimentModel, job: Job) -> dict[str, Any]:
     """All that decides what the parts hold, and what it was made with."""
     # A text's answer by onnx-int8 depends on what stands beside it.
-    options = {"text": job.text, "cleaning": "clean_tweet", "part_rows": job.part_rows, "batch_size": job.batch_size}
+    options: dict[str, Any] = {
+        "text": job.text,
+        "cleaning": "clean_tweet",
+        "part_rows": job.part_rows,
+        "batch_size": job.batch_size,
+    }
     inputs = [
         {
             "name": well_formed(source.path.name),
@@ -369,7 +379,7 @@ def make_manifest(sources: list[Source], job: Job) -> dict[str, Any]:
         }
         for source in sources
     ]
-    return provenance(model=job.model, **options) | {"data": inputs}
+    return provenance(model=model, **options) | {"data": inputs}
 
 
 @contextmanager

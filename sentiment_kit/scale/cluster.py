@@ -45,14 +45,15 @@ def on_ray(address: str | None = None) -> Run:
     return partial(_score_on_ray, address=address)
 
 
-def _score_on_ray(sources: list[Source], output: Path, job: Job, bar: tqdm, *, address: str | None) -> None:
+def _score_on_ray(
+    sources: list[Source], output: Path, model: SentimentModel, job: Job, bar: tqdm, *, address: str | None
+) -> None:
     ray, started = _connected(address)
     try:
         files = [
             {"number": number, "source": pickle.dumps(source), "done": sorted(done_parts(output, number))}
             for number, source in enumerate(sources)
         ]
-        model = job.model
         loader = partial(model.loader, device=model.device.type)  # which card is Ray's to say
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         actors, resources, threads = _shares(nodes, model.device.type == "cuda")
@@ -60,12 +61,12 @@ def _score_on_ray(sources: list[Source], output: Path, job: Job, bar: tqdm, *, a
         parts = ray.data.from_items(files, override_num_blocks=len(files)).flat_map(
             # Reading waits for disks more than it computes, and must not wait for a core that the models hold.
             _read_parts,
-            fn_args=(job._replace(model=None), here),  # reading needs no model
+            fn_args=(job, here),
             num_cpus=0,
         )
         written = parts.map_batches(
             _Scorer,
-            fn_constructor_args=(loader, job._replace(model=None), output.absolute(), threads, here),
+            fn_constructor_args=(loader, job, output.absolute(), threads, here),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=actors),
             **resources,  # an actor that dies is started anew, and its part done again, by Ray's default
@@ -95,7 +96,7 @@ def _connected(address: str | None) -> tuple[Any, bool]:
         raise DataError(f"Ray is connected already in this process; leave the address {address!r} out, or disconnect")
     try:
         if started:
-            ray.init(address=address, log_to_driver=False, logging_level="error")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise DataError(f"no Ray cluster at {address!r} ({error!s:.200}); start one, or leave --address out") from error
     context = ray.data.DataContext.get_current()
@@ -151,11 +152,11 @@ class _Scorer:
     def __init__(self, loader: Callable[[], SentimentModel], job: Job, output: Path, threads: int, here: str) -> None:
         os.chdir(here)
         torch.set_num_threads(threads)
-        self._job, self._output = job._replace(model=loader()), output
+        self._model, self._job, self._output = loader(), job, output
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list]:
         name, source = str(batch["name"][0]), pickle.loads(batch["source"][0])
         table = pa.ipc.open_stream(batch["table"][0]).read_all()
         part = Part(table, pickle.loads(batch["rejected"][0]))
-        write_part(self._output, name, score_part(self._job, part), part, source)
+        write_part(self._output, name, score_part(self._model, self._job, part), part, source)
         return {"name": [name], "rows": [len(table) + len(part.rejected)]}

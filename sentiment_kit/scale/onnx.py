@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -160,7 +161,7 @@ def _export_float32(network: nn.Module, path: Path) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(action="ignore"):
-            program = torch.onnx.export(
+            program: Any = torch.onnx.export(
                 _Logits(network).eval(),
                 tuple(example),
                 dynamo=True,

@@ -6,9 +6,10 @@ pre-trained model of the same size is better wherever one can be had.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ def write_small_bert(
             "smaller one (--hidden-size), or more texts"
         )
     torch.manual_seed(seed)
-    config = BertConfig(
+    config: Any = BertConfig(
         vocab_size=n_pieces,
         hidden_size=hidden_size,
         num_hidden_layers=layers,
@@ -75,8 +76,8 @@ def write_small_bert(
         intermediate_size=4 * hidden_size,
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
-        num_labels=len(LABELS),
     )
+    config.num_labels = len(LABELS)
     config.save_pretrained(folder)  # the tokenizer's loader reads it
     network = BertForSequenceClassification(config)
     token_ids = AutoTokenizer.from_pretrained(folder)(texts, add_special_tokens=False)["input_ids"]
@@ -141,7 +142,7 @@ def _cooccurrence_embeddings(token_ids: list[list[int]], n_tokens: int, size: in
 
     Pieces met in like company start out alike (Levy and Goldberg 2014); nearer neighbours count more.
     """
-    counts: Counter[tuple[int, int]] = Counter()
+    counts: dict[tuple[int, int], float] = defaultdict(float)
     for ids in token_ids:
         for distance in range(1, 6):
             for pair in zip(ids, ids[distance:], strict=False):

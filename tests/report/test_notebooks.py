@@ -4,8 +4,8 @@ import nbformat
 import pytest
 
 from sentiment_kit.errors import DataError
-from sentiment_kit.report.pages import Run, page
 from sentiment_kit.report.notebooks import find_notebooks, rewrite_notebooks, run_notebook, run_notebooks, write_report
+from sentiment_kit.report.pages import Run, page
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 

@@ -6,7 +6,17 @@ from matplotlib.colors import to_hex
 
 from sentiment_kit.evaluation.intervals import proportions
 from sentiment_kit.labels import LABELS
-from sentiment_kit.report.plots import LABEL_COLOURS, interval_dots, label_bars, learning_curves, length_histogram, probability_bars, save_figure, share_bars, word_bars
+from sentiment_kit.report.plots import (
+    LABEL_COLOURS,
+    interval_dots,
+    label_bars,
+    learning_curves,
+    length_histogram,
+    probability_bars,
+    save_figure,
+    share_bars,
+    word_bars,
+)
 
 
 @pytest.fixture

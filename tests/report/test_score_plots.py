@@ -6,7 +6,12 @@ import pytest
 from sentiment_kit.evaluation.confusion import confusion_difference, confusion_table
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.report.plots import save_figure
-from sentiment_kit.report.score_plots import confusion_difference_heatmap, confusion_heatmap, coverage_curve, reliability_diagram
+from sentiment_kit.report.score_plots import (
+    confusion_difference_heatmap,
+    confusion_heatmap,
+    coverage_curve,
+    reliability_diagram,
+)
 
 
 def texts_of(ax):

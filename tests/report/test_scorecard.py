@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.provenance import provenance
-from sentiment_kit.report import scorecard
 from sentiment_kit.data import load_sentipolc
 from sentiment_kit.errors import DataError
 from sentiment_kit.labels import LABELS, label_dtype
+from sentiment_kit.provenance import provenance
+from sentiment_kit.report import scorecard
 from sentiment_kit.report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
 
 # Six tweets: the first, third and fourth are right, the second is called neutral, the fifth has no prediction, and the

@@ -92,7 +92,7 @@ def test_actors_load_what_the_manifest_names(tmp_path, demo_model, monkeypatch, 
     ray.nodes.return_value = [{"Alive": True, "Resources": {"CPU": 4.0, "GPU": 2.0}}]
     monkeypatch.setattr(cluster, "_connected", lambda address: (ray, False))
     model = dataclasses.replace(demo_model, device=torch.device(device))
-    on_ray()([], tmp_path, Job(model, "text", 500, False, None), MagicMock())
+    on_ray()([], tmp_path, model, Job("text", 500, False, None), MagicMock())
     mapped = ray.data.from_items.return_value.flat_map.return_value.map_batches
     loader = mapped.call_args.kwargs["fn_constructor_args"][0]
     assert loader.func is load_model
