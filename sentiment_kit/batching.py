@@ -65,9 +65,12 @@ def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = N
     Parameters
     ----------
     model : SentimentModel
-    texts : n strings that a tokenizer can hold
-    batch_size : texts in a batch at most; None for no other limit than the token budget
-    bar : moved on by one a text, where given
+    texts : list of str
+        Strings that a tokenizer can hold, n of them.
+    batch_size : int, optional
+        Texts in a batch at most. None: no other limit than the token budget.
+    bar : tqdm, optional
+        Moved on by one a text, where given.
 
     Raises
     ------
@@ -215,9 +218,12 @@ def batch_bounds(lengths: np.ndarray, budget: int, batch_size: int | None = None
 
     Parameters
     ----------
-    lengths : (n,) in descending order, at least 1
-    budget : tokens of a batch at most, padding included (a longer text is a batch of its own)
-    batch_size : texts of a batch at most
+    lengths : array of int
+        Tokens of each text, (n,), in descending order, at least 1.
+    budget : int
+        Tokens of a batch at most, padding included (a longer text is a batch of its own).
+    batch_size : int, optional
+        Texts of a batch at most. None: no other limit than the budget.
     """
     first = 0
     for last in range(1, len(lengths) + 1):

@@ -68,7 +68,7 @@ def clean_tweet(text: str, *, mentions: bool = True, urls: bool = True, emails: 
     Parameters
     ----------
     text : str
-    mentions, urls, emails : bool
+    mentions, urls, emails : bool, default True
         What to remove. A piece that stays is left whole: an address is not half-eaten as a mention.
 
     Returns

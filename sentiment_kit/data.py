@@ -37,10 +37,12 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
 
     Parameters
     ----------
-    path : file, plain, .gz or .zst
-    mixed : "drop", "neutral", "negative" or "keep"
-        What becomes of tweets annotated both positive and negative, which three labels cannot say: left out and
-        counted in `attrs["left_out"]["mixed"]`; given that label; or kept with a missing label.
+    path : str or Path
+        A file, plain, .gz or .zst.
+    mixed : str, default "drop"
+        What becomes of tweets annotated both positive and negative, which three labels cannot say. "drop": left out and
+        counted in `attrs["left_out"]["mixed"]`; "neutral" or "negative": given that label; "keep": kept with a missing
+        label.
 
     Returns
     -------
@@ -107,16 +109,18 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : CSV, TSV, JSON Lines or Parquet (also .gz, .zst)
-        With `label`, or `predicted_label` as `sentiment-kit score` calls it beside a gold `label`; with `id` (or
-        `idtwitter`), or else as many rows as `tweets` in its order. An empty label is a row that was not read.
-        The probabilities `negative`, `neutral`, `positive` may be there too.
-    tweets : tweet table
+    path : str or Path
+        CSV, TSV, JSON Lines or Parquet (also .gz, .zst). With `label`, or `predicted_label` as `sentiment-kit score`
+        calls it beside a gold `label`; with `id` (or `idtwitter`), or else as many rows as `tweets` in its order. An
+        empty label is a row that was not read. The probabilities `negative`, `neutral`, `positive` may be there too.
+    tweets : DataFrame
+        Tweet table.
 
     Returns
     -------
-    DataFrame with the index of `tweets`
-        `text` of the tweets, `label`, and with probabilities these and `confidence`, the largest.
+    DataFrame
+        With the index of `tweets`: `text` of the tweets, `label`, and with probabilities these and `confidence`, the
+        largest.
 
     Raises
     ------
@@ -185,18 +189,23 @@ def load_tweets(
 
     Parameters
     ----------
-    path : file, or the id `owner/name` of a hub data set (needs `pip install "sentiment-kit[datasets]"`)
-    text, label, id : column names
-        None for `label` or `id` means the column of that name if there is one; else labels are missing and ids are
-        the row numbers from 1. Labels may be named as in `labels.match_labels` (`NEG`, `positivo`); empty is missing.
-    split : str
+    path : str or Path
+        A file, or the id `owner/name` of a hub data set (needs `pip install "sentiment-kit[datasets]"`).
+    text : str, default "text"
+        Column of the texts.
+    label : str, optional
+        Column of the labels. None: the column `label` if there is one; else labels are missing. They may be named as in
+        `labels.match_labels` (`NEG`, `positivo`); empty is missing.
+    id : str, optional
+        Column of the ids. None: the column `id` if there is one; else ids are the row numbers from 1.
+    split : str, default "train"
         Which split of a hub data set; nothing to do with files.
 
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1.
-        A column that loses its name to one of the three is kept as `<name>_original`.
+        `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1. A column that
+        loses its name to one of the three is kept as `<name>_original`.
 
     Raises
     ------
@@ -231,7 +240,8 @@ def load_demo(split: str = "all") -> pd.DataFrame:
 
     Parameters
     ----------
-    split : "all", "train" or "test"
+    split : str, default "all"
+        "all", "train" or "test".
 
     Returns
     -------

@@ -42,27 +42,31 @@ def predict(
     Parameters
     ----------
     model : SentimentModel
-    texts : str, list, tuple, generator, Series, NumPy or Arrow array, of n texts
-        Missing values (None, NaN, pd.NA) are allowed anywhere.
-    clean : function from str to str, or None for none
-        Applied before the tokenizer; the model was trained on cleaned tweets.
-    batch_size : int or None
+    texts : str or iterable of str
+        Texts, n of them: one str, a list, tuple, generator, Series, NumPy or Arrow array. Missing values (None, NaN,
+        pd.NA) are allowed anywhere.
+    clean : callable or None, default clean_tweet
+        Function from str to str, applied before the tokenizer, for the model was trained on cleaned tweets. None: texts
+        are read as they are.
+    batch_size : int, optional
         Texts per forward pass at most. It changes the speed and not the answer, but for the back end onnx-int8, which
         rounds a text by the largest number of its batch. None: as many as a budget of tokens allows (see `batching`).
-    devices : list of str, say `["cuda:0", "cuda:1"]`, or None for the model's own
-        One process each loads the model again and takes its part of the texts; that takes some seconds, so it is for
-        many texts. A script that does this needs the usual `if __name__ == "__main__":`.
-    progress : bool or None
+    devices : sequence of str, optional
+        Say `["cuda:0", "cuda:1"]`. One process each loads the model again and takes its part of the texts; that takes
+        some seconds, so it is for many texts. A script that does this needs the usual `if __name__ == "__main__":`.
+        None: the model's own device.
+    progress : bool, optional
         A bar with tweets/s. None: where there is a terminal or a notebook to show it.
 
     Returns
     -------
-    DataFrame, n rows, in the order and (for a Series) with the index of the input
-        `text` as it came in; `negative`, `neutral`, `positive` probabilities in [0, 1] that sum to 1 (0 for a label
-        that a two-class model does not have); `label` the largest of them, ordered categorical; `confidence` its
-        probability; `n_tokens` tokens the model read, special tokens included; `truncated` True where the text was
-        longer than `model.max_tokens` and its end went unread. A row with nothing to read (missing, empty, empty once
-        cleaned, no character the tokenizer keeps) has missing label and probabilities and 0 tokens.
+    DataFrame
+        One row a text, n in all, in the order and (for a Series) with the index of the input: `text` as it came in;
+        `negative`, `neutral`, `positive` probabilities in [0, 1] that sum to 1 (0 for a label that a two-class model
+        does not have); `label` the largest of them, ordered categorical; `confidence` its probability; `n_tokens`
+        tokens the model read, special tokens included; `truncated` True where the text was longer than
+        `model.max_tokens` and its end went unread. A row with nothing to read (missing, empty, empty once cleaned, no
+        character the tokenizer keeps) has missing label and probabilities and 0 tokens.
 
     Raises
     ------

@@ -36,13 +36,14 @@ def match_labels(names: Sequence[object]) -> tuple[str, ...]:
 
     Parameters
     ----------
-    names : sequence of 2 or 3 names, in the order of the model's outputs
-        Case and common short forms are understood (`NEG`, `Positive`, `pos`, `neutro`).
+    names : sequence of str
+        The 2 or 3 names, in the order of the model's outputs. Case and common short forms are understood (`NEG`,
+        `Positive`, `pos`, `neutro`).
 
     Returns
     -------
-    tuple of str, the same length as `names`
-        A two-class model gets two of `LABELS`.
+    tuple of str
+        As many as `names`. A two-class model gets two of `LABELS`.
 
     Raises
     ------

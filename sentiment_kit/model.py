@@ -41,21 +41,34 @@ class SentimentModel:
 
     Attributes
     ----------
-    tokenizer : the tokenizer of transformers
-    network : the module in evaluation mode, on `device` in `dtype`; None where ONNX Runtime has it. On a processor in
-        float32 its linear layers are packed (`packing.PackedLinear`): its weights are those of `state_dict()`
-    labels : tuple of 2 or 3 of `LABELS`, in the order of the network's outputs
+    tokenizer : PreTrainedTokenizerBase
+        The tokenizer of transformers.
+    network : PreTrainedModel or None
+        The module in evaluation mode, on `device` in `dtype`. On a processor in float32 its linear layers are packed
+        (`packing.PackedLinear`): its weights are those of `state_dict()`. None where ONNX Runtime has it.
+    labels : tuple of str
+        Two or all three of `LABELS`, in the order of the network's outputs.
     device : torch.device
-    dtype : torch.dtype of the weights
-    name : the name it was loaded by
-    revision : commit of the hub repository, or None for a local folder and the demo
-    max_tokens : longest input in tokens, special tokens included
-    hidden_size : numbers that stand for a token inside the network
-    loader : gives the same model again on the device it is called with, in another process too
-    backend : "torch", or what `scale.onnx` names
-    forward : tokens to logits where that is not the network's
-    agreement : with the float32 network, for ONNX Runtime: `n` texts of the demo, `labels_changed` among them,
-        `largest_difference` of a probability
+        Where the answers are computed.
+    dtype : torch.dtype
+        Of the weights.
+    name : str
+        The name it was loaded by.
+    revision : str or None
+        Commit of the hub repository; None for a local folder and the demo.
+    max_tokens : int
+        Longest input in tokens, special tokens included.
+    hidden_size : int
+        Numbers that stand for a token inside the network.
+    loader : callable
+        Gives the same model again on the device it is called with, in another process too.
+    backend : str
+        "torch", or what `scale.onnx` names.
+    forward : Forward or None
+        Tokens to logits; None where that is the network's own work.
+    agreement : mapping of str to float, or None
+        With the float32 network, for ONNX Runtime: `n` texts of the demo, `labels_changed` among them,
+        `largest_difference` of a probability. None for torch.
     """
 
     tokenizer: PreTrainedTokenizerBase = field(repr=False)
@@ -85,17 +98,19 @@ def load_model(
 
     Parameters
     ----------
-    name : hub id, folder, or "demo"
-        "demo" is the small model inside the package (a folder of that name is "./demo"). A hub id is downloaded once,
-        then read from the hub cache. Safetensors come first, else pickled weights by weights-only loading; code in a
-        repository is never run.
-    device : "auto", "cpu", "cuda", "cuda:1", "mps"
-        auto: cuda, else mps, else cpu.
-    dtype : "auto", "float32", "float16", "bfloat16"
-        auto: float16 on CUDA, float32 elsewhere.
-    revision : branch, tag or commit of a hub repository
-    labels : names of the outputs in their order
-        Only needed where the checkpoint does not name them (`LABEL_0`). Names it does give are never overruled.
+    name : str or Path, default DEFAULT_MODEL
+        Hub id, folder, or "demo", the small model inside the package (a folder of that name is "./demo"). A hub id is
+        downloaded once, then read from the hub cache. Safetensors come first, else pickled weights by weights-only
+        loading; code in a repository is never run.
+    device : str or torch.device, default "auto"
+        "cpu", "cuda", "cuda:1", "mps" or the like; "auto": cuda, else mps, else cpu.
+    dtype : str or torch.dtype, default "auto"
+        "float32", "float16" or "bfloat16"; "auto": float16 on CUDA, float32 elsewhere.
+    revision : str, optional
+        Branch, tag or commit of a hub repository. None: its main branch.
+    labels : sequence of str, optional
+        Names of the outputs in their order. Only needed where the checkpoint does not name them (`LABEL_0`). Names it
+        does give are never overruled.
 
     Returns
     -------

@@ -28,16 +28,16 @@ def provenance(
     ----------
     model : SentimentModel, str or Path, optional
         A loaded model, or the hub id or folder of one; None where answers come from a file.
-    data : iterable of str or Path
+    data : iterable of str or Path, default ()
         Files, "demo", or ids of hub data sets.
-    options
+    **options : Any
         Whatever else decides the figures; values that JSON has.
 
     Returns
     -------
     dict
-        `sentiment_kit`, the version; `software`, versions by name; `model` (see `model_record`) or None; `data`, a
-        list of `data_record`; `options`. It can be written as JSON.
+        `sentiment_kit`, the version; `software`, versions by name; `model` (see `model_record`) or None; `data`, a list
+        of `data_record`; `options`. It can be written as JSON.
     """
     versions = {name: importlib.metadata.version(name).split("+")[0] for name in _SOFTWARE}
     return {

@@ -35,12 +35,17 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0)
 
     Parameters
     ----------
-    tweets : tweet table; each label must occur at least `folds` times
-    folds, seed : into how many parts the labelled rows are dealt, stratified by label, and how they are shuffled
+    tweets : DataFrame
+        Tweet table; each label must occur at least `folds` times.
+    folds : int, default 5
+        Into how many parts the labelled rows are dealt, stratified by label.
+    seed : int, default 0
+        Seed of the shuffling.
 
     Returns
     -------
-    Series of labels with the index of `tweets`; missing where the gold label or the text is
+    Series
+        Labels with the index of `tweets`; missing where the gold label or the text is.
 
     Raises
     ------

@@ -18,13 +18,15 @@ def judge_claims(claims: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    claims : one row a claim, with the columns of `CLAIM_COLUMNS`
-        `claim` in words; `evidence`, what was measured; `value` with its 95% interval `low` to `high` and `n`, missing
-        where the data cannot say; `at_least`, what the claim needs. For "at most", give all with a minus sign.
+    claims : DataFrame
+        One row a claim, with the columns of `CLAIM_COLUMNS`: `claim` in words; `evidence`, what was measured; `value`
+        with its 95% interval `low` to `high` and `n`, missing where the data cannot say; `at_least`, what the claim
+        needs. For "at most", give all with a minus sign.
 
     Returns
     -------
-    DataFrame, `claims` and further `verdict`, one of `VERDICTS`
+    DataFrame
+        `claims`, and further `verdict`, one of `VERDICTS`.
 
     Raises
     ------

@@ -27,14 +27,16 @@ def near_duplicates(texts: pd.Series | Sequence[str | None], *, threshold: float
 
     Parameters
     ----------
-    texts : Series or list of str, n of them
-        Mentions, links, "RT" and case make no difference. A missing or empty text is alone.
-    threshold : share of word pairs, of those that either has, that two texts must have in common; in (0, 1]
+    texts : Series or sequence of str
+        Texts, n of them. Mentions, links, "RT" and case make no difference. A missing or empty text is alone.
+    threshold : float in (0, 1], default 0.6
+        Share of word pairs, of those that either has, that two texts must have in common.
 
     Returns
     -------
-    Series of int with the index of `texts`
-        Group numbers from 0 in order of appearance; texts with the same number are near-duplicates.
+    Series of int
+        Group numbers from 0 in order of appearance, with the index of `texts`; texts with the same number are
+        near-duplicates.
 
     Raises
     ------

@@ -46,18 +46,22 @@ def attribute_words(
 
     Parameters
     ----------
-    model : SentimentModel; one in half precision is explained through a copy in float32
-    texts : as for `predict`; cleaned here
-    target : one of `LABELS`, or None for the label predicted for each text
+    model : SentimentModel
+        One in half precision is explained through a copy in float32.
+    texts : str or iterable of str
+        As for `predict`; cleaned here.
+    target : str, optional
+        One of `LABELS`. None: the label predicted for each text.
 
     Returns
     -------
-    DataFrame, one row a word, texts in order (the index label of each text repeated)
-        `text`, cleaned; `position` of the word from 0; `word`; `start`, `end` in the cleaned text; `attribution`, its
-        part of the change of the target's logit from the empty text (positive speaks for the target); `target`;
-        `logit_change`, the whole change; `error`, (sum - logit_change) / |logit_change|, beyond 5% only where 512 steps
-        did not do. A word is what white space and punctuation part, a hashtag with its sign, a run of marks or emoji.
-        Texts with nothing to read have no rows, words that were cut off have 0.
+    DataFrame
+        One row a word, texts in order (the index label of each text repeated): `text`, cleaned; `position` of the word
+        from 0; `word`; `start`, `end` in the cleaned text; `attribution`, its part of the change of the target's logit
+        from the empty text (positive speaks for the target); `target`; `logit_change`, the whole change; `error`,
+        (sum - logit_change) / |logit_change|, beyond 5% only where 512 steps did not do. A word is what white space and
+        punctuation part, a hashtag with its sign, a run of marks or emoji. Texts with nothing to read have no rows,
+        words that were cut off have 0.
 
     Raises
     ------
@@ -99,7 +103,8 @@ def highlighted_text(words: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    words : the rows of one text, as from `attribute_words`
+    words : DataFrame
+        The rows of one text, as from `attribute_words`.
 
     Returns
     -------
@@ -130,18 +135,23 @@ def deletion(
 
     Parameters
     ----------
-    model : the one that the words were attributed for
-    words : as from `attribute_words`
-    removed : numbers of words to remove; texts with fewer than two more than that are left out
-    draws : how often random words are drawn for each text
-    seed : of the draws
+    model : SentimentModel
+        The one that the words were attributed for.
+    words : DataFrame
+        As from `attribute_words`.
+    removed : sequence of int, default (1, 2, 3)
+        Numbers of words to remove; texts with fewer than two more than that are left out.
+    draws : int, default 10
+        How often random words are drawn for each text.
+    seed : int, default 0
+        Seed of the draws.
 
     Returns
     -------
-    DataFrame indexed by `removed`
-        `top`, the mean fall of the target's probability without the words of highest attribution; `random`, without as
-        many random ones; `gap`, top - random, with its 95% interval `low` to `high` (paired over texts, Student's), and
-        `n` texts. NaN without two texts.
+    DataFrame
+        Indexed by `removed`: `top`, the mean fall of the target's probability without the words of highest attribution;
+        `random`, without as many random ones; `gap`, top - random, with its 95% interval `low` to `high` (paired over
+        texts, Student's), and `n` texts. NaN without two texts.
     """
     generator = np.random.default_rng(seed)
     texts = _texts(words)

@@ -71,18 +71,21 @@ def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Contai
 
     Parameters
     ----------
-    texts : Series or list of str; cleaned here
-    vocabulary : words that are known, say `model.tokenizer.get_vocab()` for the words that are one piece
-        A word counts as known as it stands, in lower case, or with the mark of a word's beginning ("▁", "Ġ").
+    texts : Series or sequence of str
+        Tweets, cleaned here.
+    vocabulary : container of str, optional
+        Words that are known, say `model.tokenizer.get_vocab()` for the words that are one piece. A word counts as known
+        as it stands, in lower case, or with the mark of a word's beginning ("▁", "Ġ"). None: `unknown` is NaN.
 
     Returns
     -------
-    DataFrame with the index of `texts`
-        bool: `negation`, `question`, `exclamation`, `emoji_positive`, `emoji_negative` (by the lists above, emoticons
-        too), `elongation` (a letter three times or more, but for Roman numerals), `laughter`, `contrast`,
-        `intensifier`; int: `hashtags`; `length` in words, numbers and marks, emoji one each; float: `upper_case`, the
-        share of letters that are capitals (0 without letters); `unknown`, the share of words that are not in
-        `vocabulary`, in [0, 1], NaN without a vocabulary or without words. A missing text has none of all.
+    DataFrame
+        With the index of `texts`. Bool: `negation`, `question`, `exclamation`, `emoji_positive`, `emoji_negative` (by
+        the lists above, emoticons too), `elongation` (a letter three times or more, but for Roman numerals),
+        `laughter`, `contrast`, `intensifier`. Int: `hashtags`; `length` in words, numbers and marks, emoji one each.
+        Float: `upper_case`, the share of letters that are capitals (0 without letters); `unknown`, the share of words
+        that are not in `vocabulary`, in [0, 1], NaN without a vocabulary or without words. A missing text has none of
+        all.
 
     Raises
     ------

@@ -39,9 +39,9 @@ def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of text, one row a pair
-        `family`; `frame`, the sentence that both texts share, unique over families; `tone`, how it is meant;
-        `subject_a`, `subject_b`; `text_a`, `text_b`.
+    DataFrame
+        Of text, one row a pair: `family`; `frame`, the sentence that both texts share, unique over families; `tone`,
+        how it is meant; `subject_a`, `subject_b`; `text_a`, `text_b`.
 
     Raises
     ------
@@ -60,9 +60,9 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame of text, one row a case
-        `capability`; `kind` MFT, INV or DIR; `text`; `other`, the second text of INV and DIR; `expected`: for MFT one
-        label or several separated by a bar, for INV `same`, for DIR `up` or `down`.
+    DataFrame
+        Of text, one row a case: `capability`; `kind` MFT, INV or DIR; `text`; `other`, the second text of INV and DIR;
+        `expected`: for MFT one label or several separated by a bar, for INV `same`, for DIR `up` or `down`.
 
     Raises
     ------
@@ -121,14 +121,19 @@ def score_pairs(pairs: pd.DataFrame, predicted_a: pd.DataFrame, predicted_b: pd.
 
     Parameters
     ----------
-    pairs : n rows, as from `load_pairs`
-    predicted_a, predicted_b : prediction tables of n rows, of `text_a` and of `text_b`
+    pairs : DataFrame
+        As from `load_pairs`, n rows.
+    predicted_a : DataFrame
+        Prediction table of n rows, of `text_a`.
+    predicted_b : DataFrame
+        Prediction table of n rows, of `text_b`.
 
     Returns
     -------
-    DataFrame, `pairs` and further
-        `label_a`, `label_b`; `score_a`, `score_b` (see `sentiment_score`); `shift`, score_b - score_a in [-2, 2];
-        `flipped`, whether the labels differ. NaN, and not flipped, where a text has no prediction.
+    DataFrame
+        `pairs`, and further `label_a`, `label_b`; `score_a`, `score_b` (see `sentiment_score`); `shift`,
+        score_b - score_a in [-2, 2]; `flipped`, whether the labels differ. NaN, and not flipped, where a text has no
+        prediction.
     """
     table = pairs.assign(
         label_a=predicted_a["label"].to_numpy(),
@@ -146,23 +151,28 @@ def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: in
 
     Parameters
     ----------
-    scored : as from `score_pairs`
-    resamples, seed : of bootstrap and permutations; both take whole frames, for the pairs of one share their sentence
+    scored : DataFrame
+        As from `score_pairs`.
+    resamples : int, default 10000
+        Draws of bootstrap and permutations; both take whole frames, for the pairs of one share their sentence.
+    seed : int, default 0
+        Seed of bootstrap and permutations.
 
     Returns
     -------
-    DataFrame indexed by `family`, in order of appearance
-        `pairs` with a prediction on both sides, and their `frames`; `shift`, the mean change of the score from a to b,
-        with its 95% interval `shift_low` to `shift_high`; `flip_rate` in [0, 1] with `flip_low` to `flip_high`;
-        `p_value` that there is no shift; `q_value`, corrected for the number of families (Benjamini and Hochberg 1995);
-        `shown`, whether that is at most 0.05. NaN with fewer than 2 frames.
+    DataFrame
+        Indexed by `family`, in order of appearance: `pairs` with a prediction on both sides, and their `frames`;
+        `shift`, the mean change of the score from a to b, with its 95% interval `shift_low` to `shift_high`;
+        `flip_rate` in [0, 1] with `flip_low` to `flip_high`; `p_value` that there is no shift; `q_value`, corrected for
+        the number of families (Benjamini and Hochberg 1995); `shown`, whether that is at most 0.05. NaN with fewer than
+        2 frames.
 
     Notes
     -----
     The p-value gives each frame's shifts a random sign: without an effect a and b could as well change places. With
-    fewer than 6 frames there are too few signs for one below 0.05. The
-    interval of the flip rate is Wilson's over the effective number of pairs (Korn and Graubard 1998), those that would
-    say as much were they independent; where no or every pair flips, as many as there are frames.
+    fewer than 6 frames there are too few signs for one below 0.05. The interval of the flip rate is Wilson's over the
+    effective number of pairs (Korn and Graubard 1998), those that would say as much were they independent; where no or
+    every pair flips, as many as there are frames.
     """
     generator = np.random.default_rng(seed)
     rows = {}
@@ -220,15 +230,20 @@ def judge_cases(
 
     Parameters
     ----------
-    cases : n rows, as from `load_cases`
-    predicted, predicted_other : prediction tables of n rows, of `text` and of `other`
-    tolerance : a DIR case fails if the score moves the wrong way by more than this
+    cases : DataFrame
+        As from `load_cases`, n rows.
+    predicted : DataFrame
+        Prediction table of n rows, of `text`.
+    predicted_other : DataFrame
+        Prediction table of n rows, of `other`.
+    tolerance : float, default 0.05
+        A DIR case fails if the score moves the wrong way by more than this.
 
     Returns
     -------
-    DataFrame, `cases` and further
-        `label`, `label_other`; `change` of the score (see `sentiment_score`) from text to other, NaN for MFT; `failed`.
-        A text without prediction fails its case.
+    DataFrame
+        `cases`, and further `label`, `label_other`; `change` of the score (see `sentiment_score`) from text to other,
+        NaN for MFT; `failed`. A text without prediction fails its case.
     """
     label, other = (table["label"].astype(object).to_numpy() for table in (predicted, predicted_other))
     change = sentiment_score(predicted_other).to_numpy() - sentiment_score(predicted).to_numpy()
@@ -256,8 +271,9 @@ def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame indexed by `capability` and `kind`, in order of appearance
-        `count` failures of `n`, `share` and its 95% Wilson interval `low` to `high`; lower is better.
+    DataFrame
+        Indexed by `capability` and `kind`, in order of appearance: `count` failures of `n`, `share` and its 95% Wilson
+        interval `low` to `high`; lower is better.
     """
     groups = judged.groupby(["capability", "kind"], sort=False)["failed"]
     return proportions(groups.sum().astype(int), groups.size())
@@ -281,17 +297,24 @@ def contamination(
 
     Parameters
     ----------
-    gold, predictions : Series of labels and prediction table with the same index, of the set in doubt
-    gold_unseen, predictions_unseen : the same of a set that the model cannot have seen
+    gold : Series
+        Gold labels of the set in doubt.
+    predictions : DataFrame
+        Prediction table of the set in doubt, with the index of `gold`.
+    gold_unseen : Series
+        Gold labels of a set that the model cannot have seen.
+    predictions_unseen : DataFrame
+        Prediction table of the set that the model cannot have seen, with the index of `gold_unseen`.
 
     Returns
     -------
-    DataFrame indexed by `measure`: `loss`, the mean -log probability of the gold label in nats, at most 20 a row; and
-    `confidence`, the mean of the largest probability
-        `value`, `unseen`, `gap`, the first minus the second, with its 95% interval `low` to `high` (Welch 1947); `n`,
-        `n_unseen` (rows with both label and prediction); `verdict`: "shown" if the whole interval lies on the side of
-        contamination (lower loss, higher confidence), "not shown" if all of it is short of 0.1 nats, or 0.05 of
-        confidence, on that side, else "cannot tell at this n".
+    DataFrame
+        Indexed by `measure`: `loss`, the mean -log probability of the gold label in nats, at most 20 a row; and
+        `confidence`, the mean of the largest probability. Columns: `value`, `unseen`, `gap`, the first minus the
+        second, with its 95% interval `low` to `high` (Welch 1947); `n`, `n_unseen` (rows with both label and
+        prediction); `verdict`: "shown" if the whole interval lies on the side of contamination (lower loss, higher
+        confidence), "not shown" if all of it is short of 0.1 nats, or 0.05 of confidence, on that side, else "cannot
+        tell at this n".
 
     Raises
     ------

@@ -44,20 +44,26 @@ def scores_by_slice(
 
     Parameters
     ----------
-    gold, predicted : Series of labels with the same index; missing as in `evaluation.scores`
-    slices : bool columns with the same index, one a slice; a missing value is outside
-    score : one of `evaluation.SCORES`
-    resamples, seed : of the bootstrap and the permutations
+    gold, predicted : Series
+        Labels with the same index; missing as in `evaluation.scores`.
+    slices : DataFrame of bool
+        One column a slice, with the same index; a missing value is outside.
+    score : str, default "accuracy"
+        One of `evaluation.SCORES`.
+    resamples : int, default 10000
+        Draws of the bootstrap and the permutations.
+    seed : int, default 0
+        Seed of the bootstrap and the permutations.
 
     Returns
     -------
-    DataFrame indexed by slice
-        `n`, `value`, `low`, `high` inside, as in `evaluation.score_intervals`; `n_outside`, `value_outside`; `gap`,
-        inside - outside, with its 95% bootstrap interval `gap_low` to `gap_high`; `p_value` of a permutation test,
-        two-sided; `q_value`, corrected for the number of slices (Benjamini and Hochberg 1995); `detectable`, the
-        smallest drop that so many rows show with 80% power (of a share as large as the value outside; for scores other
-        than shares a rough guide); `enough`, whether that is at most 0.1. NaN where a slice or its complement is empty
-        or the score undefined.
+    DataFrame
+        Indexed by slice: `n`, `value`, `low`, `high` inside, as in `evaluation.score_intervals`; `n_outside`,
+        `value_outside`; `gap`, inside - outside, with its 95% bootstrap interval `gap_low` to `gap_high`; `p_value` of
+        a permutation test, two-sided; `q_value`, corrected for the number of slices (Benjamini and Hochberg 1995);
+        `detectable`, the smallest drop that so many rows show with 80% power (of a share as large as the value outside;
+        for scores other than shares a rough guide); `enough`, whether that is at most 0.1. NaN where a slice or its
+        complement is empty or the score undefined.
 
     Raises
     ------
@@ -98,8 +104,9 @@ def scores_by_group(
 
     Returns
     -------
-    DataFrame indexed by group, the missing one last as "(none)"
-        As `scores_by_slice`; of a group with too few rows what is undefined is NaN, with a warning.
+    DataFrame
+        Indexed by group, the missing one last as "(none)". Columns as of `scores_by_slice`; of a group with too few
+        rows what is undefined is NaN, with a warning.
 
     Raises
     ------
@@ -194,10 +201,14 @@ def worst_errors(
 
     Parameters
     ----------
-    gold : Series of labels; rows without one are left out
-    predictions : prediction table with the same index
-    slices : bool columns with the same index, to name the slices of each error
-    confident : from which confidence on a disagreement makes the gold label suspect
+    gold : Series
+        Gold labels; rows without one are left out.
+    predictions : DataFrame
+        Prediction table with the same index.
+    slices : DataFrame of bool, optional
+        One column a slice, with the same index, to name the slices of each error. None: no names.
+    confident : float in [0, 1], default 0.9
+        From which confidence on a disagreement makes the gold label suspect.
 
     Returns
     -------

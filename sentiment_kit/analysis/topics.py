@@ -66,15 +66,15 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
 
     Parameters
     ----------
-    texts : Series or list of str
+    texts : Series or sequence of str
         Raw tweets: cleaning removes the mentions, and an account is evidence too.
 
     Returns
     -------
-    DataFrame with the index of `texts`
-        `football` bool, `score` at least 1.0; `evidence` the cues in order of occurrence, in lower case, each once,
-        joined by ", ", empty if there are none; `score` float, the sum over independent cues (0 is none; no upper
-        bound). A missing text gives False, "" and 0.0.
+    DataFrame
+        With the index of `texts`: `football` bool, `score` at least 1.0; `evidence` the cues in order of occurrence, in
+        lower case, each once, joined by ", ", empty if there are none; `score` float, the sum over independent cues (0
+        is none; no upper bound). A missing text gives False, "" and 0.0.
 
     Raises
     ------

@@ -29,16 +29,21 @@ def reliability_table(
 
     Parameters
     ----------
-    gold : Series of labels
-    predictions : prediction table with the same index
-    bins, binning : "width" for bins of equal width on [0, 1], "mass" for bins of (nearly) equally many rows
+    gold : Series
+        Gold labels.
+    predictions : DataFrame
+        Prediction table with the same index.
+    bins : int, default 10
+        Number of bins.
+    binning : str, default "width"
+        "width" for bins of equal width on [0, 1], "mass" for bins of (nearly) equally many rows.
 
     Returns
     -------
-    DataFrame, one row a bin, in order of confidence
-        `lower`, `upper` of the confidence, (lower, upper]; `n`; `confidence`, its mean; `accuracy` with its 95% Wilson
-        interval `low` to `high`; `gap`, confidence - accuracy, positive where the model is too sure. Empty bins keep
-        their row, with NaN.
+    DataFrame
+        One row a bin, in order of confidence: `lower`, `upper` of the confidence, (lower, upper]; `n`; `confidence`,
+        its mean; `accuracy` with its 95% Wilson interval `low` to `high`; `gap`, confidence - accuracy, positive where
+        the model is too sure. Empty bins keep their row, with NaN.
     """
     probabilities, true = _matched(gold, predictions)
     confidence, right = _confidence(probabilities, true)
@@ -59,14 +64,17 @@ def calibration_scores(
 
     Returns
     -------
-    DataFrame with `value`, its 95% bootstrap interval `low` to `high`, `n`, `chance`; lower is better
+    DataFrame
+        Indexed by `score`: `value`, its 95% bootstrap interval `low` to `high`, `n`, `chance`; lower is better.
+
         `ece_width`, `ece_mass`: expected calibration error, the mean |confidence - accuracy| of the bins weighted by
-        rows (Naeini, Cooper and Hauskrecht 2015); `mce_width`, `mce_mass`: the largest (both in [0, 1]);
-        `brier`: mean squared distance of the probabilities to the truth, summed over labels, in [0, 2] (Brier 1950);
-        its parts `reliability` - `resolution` + `uncertainty` + `within_bins` (Murphy 1973 per label, bins of equal
-        width): bad calibration, how well tweets are told apart (higher is better), how hard the data are whatever the
-        model, and what binning hides (Stephenson, Coelho and Jolliffe 2008); `nll`: mean negative logarithm
-        of the probability of the true label, in nats, infinite where a true label has probability 0.
+        rows (Naeini, Cooper and Hauskrecht 2015); `mce_width`, `mce_mass`: the largest (both in [0, 1]); `brier`: mean
+        squared distance of the probabilities to the truth, summed over labels, in [0, 2] (Brier 1950); its parts
+        `reliability` - `resolution` + `uncertainty` + `within_bins` (Murphy 1973 per label, bins of equal width): bad
+        calibration, how well tweets are told apart (higher is better), how hard the data are whatever the model, and
+        what binning hides (Stephenson, Coelho and Jolliffe 2008); `nll`: mean negative logarithm of the probability of
+        the true label, in nats, infinite where a true label has probability 0.
+
         `chance` is what a perfectly calibrated model would show on so many rows, its 95th percentile; only for the
         first four.
 
@@ -172,9 +180,10 @@ def risk_coverage(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row per distinct confidence, from the surest on
-        `threshold`: answer where the confidence is at least this; `n` answers; `coverage`, their share of all rows in
-        (0, 1]; `accuracy` of them with its 95% Wilson interval `low` to `high`; `risk`, 1 - accuracy.
+    DataFrame
+        One row per distinct confidence, from the surest on: `threshold`: answer where the confidence is at least this;
+        `n` answers; `coverage`, their share of all rows in (0, 1]; `accuracy` of them with its 95% Wilson interval
+        `low` to `high`; `risk`, 1 - accuracy.
     """
     probabilities, true = _matched(gold, predictions)
     confidence, right = _confidence(probabilities, true)

@@ -35,7 +35,12 @@ def compare_models(
 
     Parameters
     ----------
-    gold, a, b : Series of labels with the same index; missing as in `evaluation.scores`
+    gold, a, b : Series
+        Labels with the same index; missing as in `evaluation.scores`.
+    resamples : int, default 10000
+        Draws of the bootstrap.
+    seed : int, default 0
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -80,9 +85,9 @@ def compare_all(
 
     Returns
     -------
-    DataFrame indexed by `a` and `b`
-        `accuracy_difference` and `macro_f1_difference` (b - a), each with `_low` and `_high`; `only_a_right`,
-        `only_b_right`, `n`; `p_value` of the exact McNemar test, and `p_holm`.
+    DataFrame
+        Indexed by `a` and `b`: `accuracy_difference` and `macro_f1_difference` (b - a), each with `_low` and `_high`;
+        `only_a_right`, `only_b_right`, `n`; `p_value` of the exact McNemar test, and `p_holm`.
 
     Raises
     ------

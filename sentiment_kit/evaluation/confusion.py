@@ -32,16 +32,18 @@ def confusion_table(gold: pd.Series, predicted: pd.Series, *, normalise: str = "
 
     Parameters
     ----------
-    gold, predicted : Series of labels with the same index
-        Rows without gold label are left out; rows without prediction get a column "(none)" if there are any.
-    normalise : "true", "predicted" or "all"
-        What the shares are shares of.
+    gold, predicted : Series
+        Labels with the same index. Rows without gold label are left out; rows without prediction get a column "(none)"
+        if there are any.
+    normalise : str, default "true"
+        What the shares are shares of: "true", "predicted" or "all".
 
     Returns
     -------
-    DataFrame, one row a cell, by true and then predicted label in the order of `LABELS`
-        `true`, `predicted`, `count`, `n` (what it is a share of), `share` and its 95% Wilson interval `low` to `high`
-        (see `intervals.proportions`); NaN where n is 0.
+    DataFrame
+        One row a cell, by true and then predicted label in the order of `LABELS`: `true`, `predicted`, `count`, `n`
+        (what it is a share of), `share` and its 95% Wilson interval `low` to `high` (see `intervals.proportions`); NaN
+        where n is 0.
     """
     _check_normalisation(normalise)
     counts = count_labels(gold, predicted)
@@ -79,9 +81,9 @@ def confusion_difference(
 
     Returns
     -------
-    DataFrame, one row a cell
-        `true`, `predicted`, `count_a`, `count_b`, `difference` of the shares (b - a, in [-1, 1]) with its 95% paired
-        bootstrap interval `low` to `high`, and `n`, the labelled rows.
+    DataFrame
+        One row a cell: `true`, `predicted`, `count_a`, `count_b`, `difference` of the shares (b - a, in [-1, 1]) with
+        its 95% paired bootstrap interval `low` to `high`, and `n`, the labelled rows.
     """
     _check_normalisation(normalise)
     counts = count_pairs(gold, a, b)  # (3 true, 4 of a, 4 of b)
@@ -112,14 +114,20 @@ def costly_confusions(
 
     Parameters
     ----------
-    gold : Series of labels
-    predictions : prediction table with the same index
-    costs : cost by (true, predicted); what is not in it costs nothing
+    gold : Series
+        Gold labels.
+    predictions : DataFrame
+        Prediction table with the same index.
+    costs : mapping of (str, str) to float, default DISTANCE_COST
+        Cost by (true, predicted); what is not in it costs nothing.
+    examples : int, default 3
+        Texts of each confusion at most.
 
     Returns
     -------
-    DataFrame, costliest first, only confusions that occur and cost something
-        `true`, `predicted`, `count`, `cost` each, `total`, and `examples`, a list of at most so many texts.
+    DataFrame
+        Costliest first, only confusions that occur and cost something: `true`, `predicted`, `count`, `cost` each,
+        `total`, and `examples`, a list of at most so many texts.
     """
     table = confusion_table(gold, predictions["label"])
     table["cost"] = [costs.get(cell, 0.0) for cell in zip(table["true"], table["predicted"], strict=True)]
@@ -140,13 +148,16 @@ def confused_tweets(tweets: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataF
 
     Parameters
     ----------
-    tweets : DataFrame with `text` and `label`
-    predictions : prediction table with the same index
+    tweets : DataFrame
+        With `text` and `label`.
+    predictions : DataFrame
+        Prediction table with the same index.
 
     Returns
     -------
-    DataFrame, one row a tweet with a label and another answer
-        `gold`, `predicted`, `confidence` in [0, 1], `text` as it was written.
+    DataFrame
+        One row a tweet with a label and another answer: `gold`, `predicted`, `confidence` in [0, 1], `text` as it was
+        written.
 
     Raises
     ------

@@ -25,13 +25,19 @@ def bootstrap(counts: np.ndarray, statistics: Statistics, *, resamples: int = RE
 
     Parameters
     ----------
-    counts : int array of any shape, n rows in all
-    statistics : function from counts (..., *shape) to {name: values (...)}
-    resamples, seed : how many tables of n rows are drawn
+    counts : array of int
+        Of any shape, n rows in all.
+    statistics : Statistics
+        Function from counts (..., *shape) to {name: values (...)}.
+    resamples : int, default 10000
+        How many tables of n rows are drawn.
+    seed : int, default 0
+        Seed of the draws.
 
     Returns
     -------
-    DataFrame indexed by name: `value`, `low`, `high`; NaN where the value is
+    DataFrame
+        Indexed by name: `value`, `low`, `high`; NaN where the value is.
 
     Notes
     -----
@@ -82,13 +88,16 @@ def proportions(successes: pd.Series, n: pd.Series | int) -> pd.DataFrame:
 
     Parameters
     ----------
-    successes : Series of counts
-    n : Series with the same index, or one number for all
+    successes : Series of int
+        Counts.
+    n : Series of int, or int
+        With the same index, or one number for all.
 
     Returns
     -------
-    DataFrame with the index of `successes`
-        `count`, `n`, `share` and its interval `low` to `high`, all in [0, 1]; NaN where n is 0.
+    DataFrame
+        With the index of `successes`: `count`, `n`, `share` and its interval `low` to `high`, all in [0, 1]; NaN where
+        n is 0.
 
     Raises
     ------
@@ -129,16 +138,22 @@ def minimum_detectable_difference(
 
     Parameters
     ----------
-    n : rows of the group
-    other : rows it is compared with, drawn apart from it; None for a reference known exactly
-    share : of the reference, say its accuracy; in [0, 1]. Gaps are largest near 0.5
-    power : the chance to find a drop of that size, above 0.5 and below 1
-    significance : of the two-sided test of two proportions (Fleiss, Levin and Paik 2003, without continuity correction)
+    n : int
+        Rows of the group.
+    other : int, optional
+        Rows it is compared with, drawn apart from it. None: a reference known exactly.
+    share : float in [0, 1], default 0.5
+        Of the reference, say its accuracy. Gaps are largest near 0.5.
+    power : float in (0.5, 1), default 0.8
+        The chance to find a drop of that size.
+    significance : float in (0, 1), default 0.05
+        Of the two-sided test of two proportions (Fleiss, Levin and Paik 2003, without continuity correction).
 
     Returns
     -------
-    float in (0, share]; NaN where so few rows cannot show any drop at all
-        By the normal approximation, so with fewer than about 30 rows on either side a rough guide.
+    float
+        In (0, share]; NaN where so few rows cannot show any drop at all. By the normal approximation, so with fewer
+        than about 30 rows on either side a rough guide.
 
     Raises
     ------

@@ -44,21 +44,24 @@ def protocol_table(
 
     Parameters
     ----------
-    tweets : tweet table
-        With `opos` and `oneg` and all mixed rows kept (`mixed="keep"`); a table with `label` alone has no mixed rows.
-    predictions : DataFrame with the same index
-        `label`, and for the forced choice the probabilities `negative` and `positive`. A row without a prediction
-        counts as wrong.
-    resamples, seed : of the bootstrap
+    tweets : DataFrame
+        Tweet table with `opos` and `oneg` and all mixed rows kept (`mixed="keep"`); one with `label` alone has no mixed
+        rows.
+    predictions : DataFrame
+        With the same index: `label`, and for the forced choice the probabilities `negative` and `positive`. A row
+        without a prediction counts as wrong.
+    resamples : int, default 10000
+        Draws of the bootstrap.
+    seed : int, default 0
+        Seed of the bootstrap.
 
     Returns
     -------
-    DataFrame indexed by `protocol` and `score`
-        `value` in [0, 1], higher is better, with its 95% interval `low` to `high` (Wilson's for accuracies, the
-        bootstrap's for the others); `n`; `ceiling`, the most that three
-        labels can reach with an answer to each of these rows; `measures`, what it is; `compare_with`, published figures
-        and their sources.
-        NaN with a warning where a protocol is undefined, or needs probabilities that are not there.
+    DataFrame
+        Indexed by `protocol` and `score`: `value` in [0, 1], higher is better, with its 95% interval `low` to `high`
+        (Wilson's for accuracies, the bootstrap's for the others); `n`; `ceiling`, the most that three labels can reach
+        with an answer to each of these rows; `measures`, what it is; `compare_with`, published figures and their
+        sources. NaN with a warning where a protocol is undefined, or needs probabilities that are not there.
     """
     counts = {False: count_polarities(tweets, predictions["label"]), True: _forced_counts(tweets, predictions)}
     found = [bootstrap(counts[forced], partial(_values, forced), resamples=resamples, seed=seed) for forced in counts]

@@ -33,16 +33,20 @@ def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES,
 
     Parameters
     ----------
-    gold, predicted : Series of labels with the same index
-        Missing gold labels are left out, missing predictions are errors.
-    resamples, seed : of the bootstrap
+    gold, predicted : Series
+        Labels with the same index. Missing gold labels are left out, missing predictions are errors.
+    resamples : int, default 10000
+        Draws of the bootstrap.
+    seed : int, default 0
+        Seed of the bootstrap.
 
     Returns
     -------
-    DataFrame indexed by score, with `value`, its 95% interval `low` to `high` (see `score_intervals`), and `n`
-        `accuracy`; `balanced_accuracy`, the mean recall of the classes in gold; `macro_f1`, the mean F1 of the classes
-        in gold or predictions; `mcc`, Matthews' correlation (Gorodkin 2004), NaN if all gold or all predicted labels
-        are the same; `kappa` (Cohen 1960). Equal to scikit-learn's wherever they are defined.
+    DataFrame
+        Indexed by score, with `value`, its 95% interval `low` to `high` (see `score_intervals`), and `n`: `accuracy`;
+        `balanced_accuracy`, the mean recall of the classes in gold; `macro_f1`, the mean F1 of the classes in gold or
+        predictions; `mcc`, Matthews' correlation (Gorodkin 2004), NaN if all gold or all predicted labels are the same;
+        `kappa` (Cohen 1960). Equal to scikit-learn's wherever they are defined.
 
     Raises
     ------
@@ -65,9 +69,9 @@ def scores_by_class(
 
     Returns
     -------
-    DataFrame indexed by `label` (in the order of `LABELS`) and `score`
-        `value`, `low`, `high`; `n`, the rows behind it: those predicted so for precision, those truly so for recall
-        (its support), either for F1.
+    DataFrame
+        Indexed by `label` (in the order of `LABELS`) and `score`: `value`, `low`, `high`; `n`, the rows behind it:
+        those predicted so for precision, those truly so for recall (its support), either for F1.
     """
     table = score_intervals(count_labels(gold, predicted), resamples=resamples, seed=seed).loc[list(SCORES[5:])]
     table.index = pd.MultiIndex.from_product([LABELS, CLASS_SCORES], names=["label", "score"])
@@ -79,10 +83,10 @@ def score_intervals(counts: np.ndarray, *, resamples: int = RESAMPLES, seed: int
 
     Returns
     -------
-    DataFrame indexed by score
-        `value`, `low`, `high`, and `n`, the rows behind it: all, but for precision those predicted so, for recall those
-        truly so (its support), and for F1 either. Accuracy, precision and recall are shares of `n` rows and have
-        Wilson's interval (see `proportions`), the others the bootstrap's.
+    DataFrame
+        Indexed by score: `value`, `low`, `high`, and `n`, the rows behind it: all, but for precision those predicted
+        so, for recall those truly so (its support), and for F1 either. Accuracy, precision and recall are shares of `n`
+        rows and have Wilson's interval (see `proportions`), the others the bootstrap's.
     """
     table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).rename_axis("score")
     right, true, given = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)[:3]
@@ -209,17 +213,22 @@ def official_polarity_score(
 
     Parameters
     ----------
-    tweets : tweet table
-        With `opos` and `oneg`, or else with `label`, and then without mixed rows.
-    predicted : Series of labels with the index of `tweets`
+    tweets : DataFrame
+        Tweet table with `opos` and `oneg`, or else with `label`, and then without mixed rows.
+    predicted : Series
+        Labels with the index of `tweets`.
+    resamples : int, default 10000
+        Draws of the bootstrap.
+    seed : int, default 0
+        Seed of the bootstrap.
 
     Returns
     -------
-    DataFrame with `value`, `low`, `high`, `n`, all in [0, 1], higher is better
-        `official`, `official_pos`, `official_neg`; `official_ceiling`, the most that three labels can reach on these
-        rows, for they are never right about both sides of a mixed tweet; and the scores of constant answers,
-        `always_negative`, `always_neutral`, `always_positive`. NaN with a warning where one of the marks occurs
-        nowhere.
+    DataFrame
+        Indexed by score, with `value`, `low`, `high`, `n`, all in [0, 1], higher is better: `official`, `official_pos`,
+        `official_neg`; `official_ceiling`, the most that three labels can reach on these rows, for they are never right
+        about both sides of a mixed tweet; and the scores of constant answers, `always_negative`, `always_neutral`,
+        `always_positive`. NaN with a warning where one of the marks occurs nowhere.
     """
     counts = count_polarities(tweets, predicted)
     return warned(

@@ -43,8 +43,10 @@ def find_notebooks(folder: str | Path | None = None, *, only: Sequence[str] = ()
 
     Parameters
     ----------
-    folder : default: `notebooks` here, or beside the package in a clone
-    only : their numbers, or beginnings of their names; none for all
+    folder : str or Path, optional
+        Where they lie. None: `notebooks` here, or beside the package in a clone.
+    only : sequence of str, default ()
+        Their numbers, or beginnings of their names; none for all.
 
     Raises
     ------
@@ -76,14 +78,21 @@ def write_report(
 
     Parameters
     ----------
-    notebooks : as from `find_notebooks`
-    output : folder, made if it is not there
-    model, data : what `MODEL` and `DATA` become; a path of `data` may be relative to where this runs
-    jobs : notebooks at a time; default: half the cores, at least two on two
+    notebooks : sequence of Path
+        As from `find_notebooks`.
+    output : str or Path
+        Folder, made if it is not there.
+    model : str, default "demo"
+        What `MODEL` becomes.
+    data : str, default "demo"
+        What `DATA` becomes; a path may be relative to where this runs.
+    jobs : int, optional
+        Notebooks at a time. None: half the cores, at least two on two.
 
     Returns
     -------
-    list of Run, in the order of `notebooks`; one that failed has an error and the cells up to it
+    list of Run
+        In the order of `notebooks`; one that failed has an error and the cells up to it.
 
     Raises
     ------
@@ -122,10 +131,14 @@ def run_notebooks(
 
     Parameters
     ----------
-    notebooks : paths; the files are not changed
-    parameters : values for their `parameters` cells
-    jobs : how many at a time, each with its share of the cores
-    sharp : figures at twice the resolution
+    notebooks : sequence of Path
+        The files are not changed.
+    parameters : dict of str to str
+        Values for their `parameters` cells.
+    jobs : int, optional
+        How many at a time, each with its share of the cores. None: half the cores, at least two on two.
+    sharp : bool, default True
+        Figures at twice the resolution.
     """
     cores = usable_cores()
     jobs = jobs or max(cores // 2, min(cores, 2))
@@ -151,9 +164,12 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
 
     Parameters
     ----------
-    path : the notebook; it is not changed
-    parameters : values for its `parameters` cell, say `{"MODEL": "demo"}`
-    sharp : figures at twice the resolution
+    path : str or Path
+        The notebook; it is not changed.
+    parameters : dict of str to str, optional
+        Values for its `parameters` cell, say `{"MODEL": "demo"}`. None: its own.
+    sharp : bool, default False
+        Figures at twice the resolution.
     """
     path = Path(path)
     arguments = ["--log-level=50"]  # the kernel warns of its own transport when it starts, and at times of its end

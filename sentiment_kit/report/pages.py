@@ -97,9 +97,14 @@ def index(runs: Sequence[Run], facts: Sequence[tuple[str, str]], *, stand_in: bo
 
     Parameters
     ----------
-    runs : in the order of the course
-    facts : name and value of what a reader must know: model, data, versions
-    stand_in : whether the demo was used, which the page then says
+    runs : sequence of Run
+        In the order of the course.
+    facts : sequence of tuple of str
+        Name and value of what a reader must know: model, data, versions.
+    stand_in : bool
+        Whether the demo was used, which the page then says.
+    footer : str, default ""
+        What stands at the foot of the page.
     """
     body = (
         _environment()

@@ -31,7 +31,10 @@ def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Ax
 
     Parameters
     ----------
-    predictions : prediction table, n rows; unreadable rows get an empty bar
+    predictions : DataFrame
+        Prediction table, n rows; unreadable rows get an empty bar.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(9, 0.55 * len(predictions) + 1.2), layout="constrained")
@@ -58,10 +61,14 @@ def share_bars(
 
     Parameters
     ----------
-    table : as from `intervals.proportions`
-        The index names the bars; `n`, `share`, `low`, `high` in [0, 1].
-    xlabel : what the share is a share of
-    colours : colour by index label, for bars that have one of their own
+    table : DataFrame
+        As from `intervals.proportions`: the index names the bars; `n`, `share`, `low`, `high` in [0, 1].
+    ax : Axes, optional
+        Where to draw. None: a new figure.
+    xlabel : str, default "share"
+        What the share is a share of.
+    colours : dict of str to str, optional
+        Colour by index label, for bars that have one of their own.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 0.45 * len(table) + 1), layout="constrained")
@@ -91,8 +98,10 @@ def label_bars(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    counts : DataFrame, one row a group, one column a label
-        Numbers of tweets, as from `pandas.crosstab`.
+    counts : DataFrame of int
+        One row a group, one column a label: numbers of tweets, as from `pandas.crosstab`.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 0.45 * len(counts) + 1.2), layout="constrained")
@@ -118,8 +127,12 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
 
     Parameters
     ----------
-    n_tokens : Series of tokens per text, special tokens included; texts with 0 were not read and are left out
-    limit : the model's maximum, drawn where it is in sight, else only named
+    n_tokens : Series of int
+        Tokens per text, special tokens included; texts with 0 were not read and are left out.
+    limit : int, optional
+        The model's maximum, drawn where it is in sight, else only named. None: neither.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
@@ -145,7 +158,10 @@ def batch_bars(plan: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    plan : `batch`, `tokens`, `width`, as from `benchmark.batch_plans` for one plan
+    plan : DataFrame
+        `batch`, `tokens`, `width`, as from `benchmark.batch_plans` for one plan.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(4, 4.5), layout="constrained")
@@ -170,11 +186,15 @@ def interval_dots(
 
     Parameters
     ----------
-    table : as from `evaluation.scores` or `protocols.protocol_table`
-        The index names the rows; `value`, `low`, `high`, `n`, and if it is there `ceiling`, drawn as a tick. A row
-        without value keeps its line and says so.
-    xlabel : what the values are
-    colours : colour by index label
+    table : DataFrame
+        As from `evaluation.scores` or `protocols.protocol_table`: the index names the rows; `value`, `low`, `high`,
+        `n`, and if it is there `ceiling`, drawn as a tick. A row without value keeps its line and says so.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
+    xlabel : str, default "score"
+        What the values are.
+    colours : dict of str to str, optional
+        Colour by index label, for rows that have one of their own.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(9, 0.42 * len(table) + 1), layout="constrained")
@@ -206,9 +226,13 @@ def word_bars(words: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "par
 
     Parameters
     ----------
-    words : `word` and `attribution`, as from `explain.attribute_words` for one text, or means over many
-        With `low` and `high` intervals are drawn too, with `n` the number is written beside the word.
-    xlabel : what the bars measure
+    words : DataFrame
+        `word` and `attribution`, as from `explain.attribute_words` for one text, or means over many. With `low` and
+        `high` intervals are drawn too, with `n` the number is written beside the word.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
+    xlabel : str, default "part of the change of the logit"
+        What the bars measure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 0.32 * len(words) + 1), layout="constrained")
@@ -236,8 +260,11 @@ def learning_curves(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    curves : `epoch`, `train_loss`, `validation_loss`, and `seed` where there are several
-        As `fine_tune` returns it with its index reset, or the `learning_curves` of a record.
+    curves : DataFrame
+        `epoch`, `train_loss`, `validation_loss`, and `seed` where there are several: as `fine_tune` returns it with its
+        index reset, or the `learning_curves` of a record.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 4), layout="constrained")

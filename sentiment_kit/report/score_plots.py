@@ -23,8 +23,12 @@ def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None, intervals:
 
     Parameters
     ----------
-    cells : as from `confusion.confusion_table`
-    intervals : also write the 95% interval of each share
+    cells : DataFrame
+        As from `confusion.confusion_table`.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
+    intervals : bool, default True
+        Also write the 95% interval of each share.
     """
     texts = []
     for row in cells.itertuples():
@@ -41,7 +45,10 @@ def confusion_difference_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None)
 
     Parameters
     ----------
-    cells : as from `confusion.confusion_difference`
+    cells : DataFrame
+        As from `confusion.confusion_difference`.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     texts = []
     for row in cells.itertuples():
@@ -61,7 +68,10 @@ def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    bins : as from `calibration.reliability_table`; the grey bars are each bin's share of the rows
+    bins : DataFrame
+        As from `calibration.reliability_table`; the grey bars are each bin's share of the rows.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
@@ -99,8 +109,12 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
 
     Parameters
     ----------
-    curve : as from `calibration.risk_coverage`
-    label : for a legend, where several curves share the axes
+    curve : DataFrame
+        As from `calibration.risk_coverage`.
+    ax : Axes, optional
+        Where to draw. None: a new figure.
+    label : str, optional
+        For a legend, where several curves share the axes. None: no legend.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 4), layout="constrained")

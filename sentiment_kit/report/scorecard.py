@@ -39,12 +39,15 @@ def make_scorecard(
 
     Parameters
     ----------
-    tweets : tweet table, mixed rows kept
-    predictions : DataFrame with the same index: `label`, and for calibration the three probabilities
-    mixed : "drop", "neutral", "negative" or "keep"
-        What mixed rows count as in all but the official score and the protocols, which see them in any case. "drop"
-        and "keep" both leave them out of scores that know three labels.
-    by : column of `tweets` by whose values accuracy is given
+    tweets : DataFrame
+        Tweet table, mixed rows kept.
+    predictions : DataFrame
+        With the same index: `label`, and for calibration the three probabilities.
+    mixed : str, default "drop"
+        What mixed rows count as ("drop", "neutral", "negative" or "keep") in all but the official score and the
+        protocols, which see them in any case. "drop" and "keep" both leave them out of scores that know three labels.
+    by : str, optional
+        Column of `tweets` by whose values accuracy is given. None: no such table.
     """
     gold, predicted = settle_mixed(tweets, mixed), predictions["label"]
     both = is_mixed(tweets)

@@ -19,13 +19,17 @@ def searchable(table: pd.DataFrame, *, name: str, rows: int = 10) -> HTML:
 
     Parameters
     ----------
-    table : any; texts are escaped, numbers shown with three decimals
-    name : unique in a notebook, letters and hyphens; the table's id, so that the same table gives the same page
-    rows : on one page of it
+    table : DataFrame
+        Any; texts are escaped, numbers shown with three decimals.
+    name : str
+        Unique in a notebook, letters and hyphens; the table's id, so that the same table gives the same page.
+    rows : int, default 10
+        Rows on one page of it.
 
     Returns
     -------
-    IPython.display.HTML, for the last line of a cell; one table is not cut, however long it is
+    HTML
+        For the last line of a cell; one table is not cut, however long it is.
 
     Raises
     ------

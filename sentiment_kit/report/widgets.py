@@ -43,12 +43,15 @@ def answer(models: Mapping[str, SentimentModel], text: str) -> list[Answer]:
 
     Parameters
     ----------
-    models : by the name to show
-    text : raw, as somebody typed it
+    models : mapping of str to SentimentModel
+        By the name to show.
+    text : str
+        Raw, as somebody typed it.
 
     Returns
     -------
-    list of `Answer`, in the order of `models`; without words where they cannot be had (captum missing, half precision)
+    list of Answer
+        In the order of `models`; without words where they cannot be had (captum missing, ONNX Runtime).
     """
     from ..inference import predict
 
@@ -78,12 +81,15 @@ def text_box(models: Mapping[str, SentimentModel], *, text: str = "") -> Any:
 
     Parameters
     ----------
-    models : by the name to show
-    text : what stands in the box, and is answered at once
+    models : mapping of str to SentimentModel
+        By the name to show.
+    text : str, default ""
+        What stands in the box, and is answered at once.
 
     Returns
     -------
-    ipywidgets.VBox; show it as the last value of a cell
+    ipywidgets.VBox
+        Show it as the last value of a cell.
     """
     import ipywidgets
 
@@ -158,9 +164,13 @@ def confusion_explorer(tweets: pd.DataFrame, predictions: pd.DataFrame, model: S
 
     Parameters
     ----------
-    tweets : DataFrame with `text` and `label`
-    predictions : prediction table with the same index, of `model`
-    rows : tweets shown at a time, the surest first; a button shows the next
+    tweets : DataFrame
+        With `text` and `label`.
+    predictions : DataFrame
+        Prediction table with the same index, of `model`.
+    model : SentimentModel
+    rows : int, default 5
+        Tweets shown at a time, the surest first; a button shows the next.
 
     Raises
     ------

@@ -70,10 +70,14 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
 
     Parameters
     ----------
-    name : as for `load_model`; `training.random_base_checkpoint` writes one as slow as a real one
-    texts : raw tweets; those with nothing to read and repeated ones are left out
-    rounds : how often each way is run, in turn; one more round warms up and is not counted
-    memory : whether to measure memory, for which each way is run once more in a process of its own
+    name : str
+        As for `load_model`; `training.random_base_checkpoint` writes one as slow as a real one.
+    texts : list of str
+        Raw tweets; those with nothing to read and repeated ones are left out.
+    rounds : int, default 3
+        How often each way is run, in turn; one more round warms up and is not counted.
+    memory : bool, default True
+        Whether to measure memory, for which each way is run once more in a process of its own.
 
     Raises
     ------
@@ -109,8 +113,9 @@ def batch_plans(model: SentimentModel, texts: list[str]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a text and plan, in the order of computation
-        `plan`; `batch` from 0; `tokens` of the text; `width` of its batch, so that width - tokens is padding.
+    DataFrame
+        One row a text and plan, in the order of computation: `plan`; `batch` from 0; `tokens` of the text; `width` of
+        its batch, so that width - tokens is padding.
     """
     lengths = tokenize(model, texts).lengths
     plans = {"one at a time": _in_order(1), "in order, 32": _in_order(32), "by length, 32": _by_length(32)}

@@ -47,9 +47,18 @@ def load_backend(
 
     Parameters
     ----------
-    name, revision, labels : as for `load_model`
-    backend : one of `BACKENDS`
-    device, dtype : as for `load_model`; for ONNX Runtime "auto", or "cpu" and "float32", which it quantises itself
+    name : str or Path, default DEFAULT_MODEL
+        As for `load_model`.
+    backend : str
+        One of `BACKENDS`.
+    device : str or torch.device, default "auto"
+        As for `load_model`; for ONNX Runtime "auto" or "cpu".
+    dtype : str or torch.dtype, default "auto"
+        As for `load_model`; for ONNX Runtime "auto" or "float32", which it quantises itself.
+    revision : str, optional
+        As for `load_model`.
+    labels : sequence of str, optional
+        As for `load_model`.
 
     Returns
     -------

@@ -26,11 +26,15 @@ def balancing_weights(labels: pd.Series, groups: pd.Series) -> pd.Series:
 
     Parameters
     ----------
-    labels, groups : Series with one index, without missing values; say the label and the domain of each tweet
+    labels : Series
+        Without missing values; say the label of each tweet.
+    groups : Series
+        With the same index, without missing values; say the domain of each tweet.
 
     Returns
     -------
-    Series `weight` with the same index, its mean 1
+    Series of float
+        Named `weight`, with the same index, its mean 1.
 
     Raises
     ------
@@ -71,14 +75,18 @@ def swap_clubs(tweets: pd.DataFrame, clubs: pd.DataFrame, *, seed: int = 0) -> p
 
     Parameters
     ----------
-    tweets : DataFrame with `text`, of tweets about football: elsewhere Roma and Napoli are cities
-    clubs : as from `clubs_in`
-    seed : of the choice
+    tweets : DataFrame
+        With `text`, of tweets about football: elsewhere Roma and Napoli are cities.
+    clubs : DataFrame
+        As from `clubs_in`.
+    seed : int, default 0
+        Seed of the choice.
 
     Returns
     -------
-    DataFrame, the rows of `tweets` that name a club, with the new texts
-        In one tweet a club becomes the same other one throughout, and two clubs stay two.
+    DataFrame
+        The rows of `tweets` that name a club, with the new texts. In one tweet a club becomes the same other one
+        throughout, and two clubs stay two.
     """
     pattern, generator = re.compile(_pattern(clubs)), random.Random(seed)
     named = tweets[tweets["text"].str.contains(pattern)]

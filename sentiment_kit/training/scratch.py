@@ -39,19 +39,25 @@ def write_small_bert(
 
     Parameters
     ----------
-    texts : Series or list of str, cleaned here
-        What vocabulary and embeddings come from: the training part alone, for a fair test.
-    folder : existing folder
-        Gets vocab.txt, config.json, tokenizer_config.json and model.safetensors.
-    hidden_size, layers : the defaults make 0.3 million weights
-        The size is a multiple of 16, which is a head's width, and no more than the word pieces there are.
-    vocabulary : word pieces at most
-    dropout : of hidden layers and attention; with few tweets a half is not too much
-    seed : of the random weights
+    texts : Series or sequence of str
+        What vocabulary and embeddings come from: the training part alone, for a fair test. Cleaned here.
+    folder : str or Path
+        An existing folder, which gets vocab.txt, config.json, tokenizer_config.json and model.safetensors.
+    hidden_size : int, default 64
+        A multiple of 16, which is a head's width, and no more than the word pieces there are.
+    layers : int, default 1
+        Hidden layers; all defaults together make 0.3 million weights.
+    vocabulary : int, default 4000
+        Word pieces at most.
+    dropout : float, default 0.5
+        Of hidden layers and attention; with few tweets a half is not too much.
+    seed : int, default 0
+        Seed of the random weights.
 
     Returns
     -------
-    int, the word pieces there are
+    int
+        The word pieces there are.
 
     Raises
     ------
@@ -113,13 +119,19 @@ def write_vocabulary(texts: list[str], folder: str | Path, *, size: int, min_fre
 
     Parameters
     ----------
-    texts : list of str, cleaned
-    folder : existing folder; gets vocab.txt and tokenizer_config.json
-    size, min_frequency : pieces at most, and how often a pair of pieces must occur to become one
+    texts : list of str
+        Cleaned.
+    folder : str or Path
+        An existing folder, which gets vocab.txt and tokenizer_config.json.
+    size : int
+        Pieces at most.
+    min_frequency : int, default 2
+        How often a pair of pieces must occur to become one.
 
     Returns
     -------
-    int, the pieces there are; the same texts give the same pieces
+    int
+        The pieces there are; the same texts give the same pieces.
     """
     wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
     # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has

@@ -21,15 +21,20 @@ def split_tweets(tweets: pd.DataFrame, *, test: float = 0.2, validation: float =
 
     Parameters
     ----------
-    tweets : DataFrame with `text` and `label`, n rows, each with both
-    test : share of all tweets for the test part, in [0, 1); the card's is 0.2, and 0 makes none
-    validation : share of what is left, for early stopping, in (0, 1)
-    seed : int; the same tweets and seed give the same parts
+    tweets : DataFrame
+        With `text` and `label`, n rows, each with both.
+    test : float in [0, 1), default 0.2
+        Share of all tweets for the test part; the card's is 0.2, and 0 makes none.
+    validation : float in (0, 1), default 0.1
+        Share of what is left, for early stopping.
+    seed : int, default 0
+        The same tweets and seed give the same parts.
 
     Returns
     -------
-    Series `split` with the index of `tweets`: train, validation or test
-        A group of near-duplicates counts as one tweet with the label of its first, so shares are met up to such groups.
+    Series
+        Named `split`, with the index of `tweets`: train, validation or test, as categories. A group of near-duplicates
+        counts as one tweet with the label of its first, so shares are met up to such groups.
 
     Raises
     ------
