@@ -20,6 +20,11 @@ import pandas as pd
 
 from .files.encodings import text_dtype
 
+WORD = r"[#@]?\w+"
+"""What a word is, as a regular expression: letters, digits and underscores, with the sign of a hashtag or mention."""
+MARK = r"[^\w\s]"
+"""What stands between words and is no white space."""
+
 # Characters of a URL and how it can end: "(see http://a.it/b)." keeps its bracket and full stop, "…/Roma_(serie)" owns
 # its brackets.
 _URL_CHAR = r"[\w\-.~:/?#\[\]@!$&'*+,;=%\\]"

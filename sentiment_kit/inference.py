@@ -6,9 +6,8 @@ Not here: loading (`model`), files (`data`), how good the answers are (`evaluati
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,37 +108,6 @@ def predict(
     return _prediction_table(model, kept, which, scores)
 
 
-def iter_predict(
-    model: SentimentModel,
-    texts: Iterable[str | None],
-    *,
-    clean: Callable[[str], str] | None = clean_tweet,
-    batch_size: int | None = None,
-    chunk_size: int = 16_384,
-) -> Iterator[pd.DataFrame]:
-    """Score a stream: prediction tables of at most `chunk_size` rows, one after the other, in order.
-
-    Memory stays that of one chunk. Parameters, columns and errors as in `predict`; the index goes on counting from
-    table to table (for a Series, it is the Series' own). A `chunk_size` below 1 is a `ValueError`, too.
-    """
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be at least 1, but {chunk_size} was passed")
-    texts = [texts] if isinstance(texts, str) else texts
-    if isinstance(texts, pd.Series):
-        for start in range(0, len(texts), chunk_size):
-            chunk = texts.iloc[start : start + chunk_size]
-            yield predict(model, chunk, clean=clean, batch_size=batch_size, progress=False)
-        return
-    _check_container(texts)
-    stream, start = iter(texts), 0
-    while chunk := list(itertools.islice(stream, chunk_size)):
-        values = [_python_value(value) for value in chunk]
-        _check_types(values, start)
-        table = predict(model, values, clean=clean, batch_size=batch_size, progress=False)
-        yield table.set_index(pd.RangeIndex(start, start + len(table)))
-        start += len(table)
-
-
 def prediction_names(existing: Sequence[str], where: str | Path = "the table") -> dict[str, str]:
     """What the prediction's columns but the text are called in a table that has columns already.
 
@@ -203,8 +171,8 @@ def _check_container(texts: Any) -> None:
         raise TypeError(f"expected a one-dimensional array of texts, got shape {texts.shape}")
 
 
-def _check_types(values: Sequence[Any], start: int = 0) -> None:
-    for position, value in enumerate(values, start):
+def _check_types(values: Sequence[Any]) -> None:
+    for position, value in enumerate(values):
         if not isinstance(value, str) and not is_missing(value):
             hint = "; decode it first" if isinstance(value, bytes) else ""
             raise TypeError(

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import ModelError
-from sentiment_kit.inference import PREDICTION_COLUMNS, iter_predict, predict, show_progress
+from sentiment_kit.inference import PREDICTION_COLUMNS, predict, show_progress
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import load_model
 
@@ -278,30 +278,6 @@ def test_wrong_types_raise_and_name_the_position(any_model, texts, message):
 def test_batch_size_must_be_positive(any_model):
     with pytest.raises(ValueError, match="batch_size must be at least 1, but 0"):
         predict(any_model, "a", batch_size=0)
-
-
-@pytest.mark.parametrize("chunk_size", [1, 7, 1000])
-def test_a_stream_gives_the_same_rows(any_model, chunk_size):
-    tables = list(iter_predict(any_model, (text for text in TWEETS), chunk_size=chunk_size))
-    assert max(map(len, tables)) <= chunk_size
-    whole = predict(any_model, TWEETS)
-    joined = pd.concat(tables)
-    pd.testing.assert_index_equal(joined.index, whole.index, exact=False)
-    np.testing.assert_allclose(joined["positive"], whole["positive"], atol=_tolerance(any_model))
-
-
-def test_a_stream_is_read_no_further_than_needed(tiny_model):
-    seen = []
-    stream = iter_predict(tiny_model, (seen.append(i) or "ciao" for i in range(100)), chunk_size=10)
-    next(stream)
-    assert len(seen) == 10
-
-
-def test_streams_of_a_series_and_of_bad_values(any_model):
-    series = pd.Series(TWEETS[:5], index=list("abcde"))
-    assert [list(table.index) for table in iter_predict(any_model, series, chunk_size=3)] == [list("abc"), list("de")]
-    with pytest.raises(TypeError, match="position 4: .*got int"):
-        list(iter_predict(any_model, ["a", "b", "c", "d", 5], chunk_size=3))
 
 
 def test_progress_shows_when_asked_and_not_in_a_pipe(tiny_model, capsys):

@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+# The words and the sizes of every verdict stand here.
+SHOWN = ("shown", "not shown", "cannot tell at this n")
+"""Of an effect: it is there, what matters of it is excluded, or so few rows cannot tell."""
+WORTH_SHOWING = {"gap": 0.1, "loss": 0.1, "confidence": 0.05}
+"""What matters: of a gap between two shares, of a mean loss in nats, of a mean confidence."""
 VERDICTS = ("supported", "contradicted", "cannot be told from this data")
 CLAIM_COLUMNS = ("claim", "evidence", "value", "low", "high", "n", "at_least")
 

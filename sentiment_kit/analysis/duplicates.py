@@ -15,9 +15,9 @@ import pandas as pd
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ..cleaning import as_column, clean_tweet, iter_texts
+from ..cleaning import MARK, WORD, as_column, clean_tweet, iter_texts
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(rf"{WORD}|{MARK}")
 _RETWEET = re.compile(r"^(?:rt\b\W*)+")
 _ROWS = 2000  # compared with all at a time
 
@@ -72,7 +72,7 @@ def _shingles(texts: pd.Series) -> csr_array:
     column_of: dict[tuple[str, ...], int] = {}
     rows, columns = [], []
     for row, text in enumerate(iter_texts(texts)):
-        words = ["", *_WORD.findall(_RETWEET.sub("", clean_tweet(text or "").lower())), ""]
+        words = ["", *_TOKEN.findall(_RETWEET.sub("", clean_tweet(text or "").lower())), ""]
         pairs = set(zip(words, words[1:], strict=False)) if len(words) > 2 else set()
         rows += [row] * len(pairs)
         columns += [column_of.setdefault(pair, len(column_of)) for pair in pairs]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ttest_1samp
 
-from ..cleaning import clean_tweet
+from ..cleaning import MARK, WORD, clean_tweet
 from ..errors import ModelError, require_extra
 from ..files.encodings import text_dtype, well_formed
 from ..labels import LABELS
@@ -36,7 +36,7 @@ _STEPS = (32, 128, 512)
 # What bounds the memory: tokens in one backward pass, and tokens times steps of one batch of texts.
 _TOKENS_PER_PASS = 1024
 _TOKEN_STEPS = 65_536
-_WORD = re.compile(r"#?\w+|[^\w\s]+")
+_WORD = re.compile(rf"{WORD}|{MARK}+")
 
 
 def attribute_words(

@@ -16,7 +16,7 @@ import emoji
 import numpy as np
 import pandas as pd
 
-from ..cleaning import as_column, clean_tweet, iter_texts
+from ..cleaning import MARK, WORD, as_column, clean_tweet, iter_texts
 
 POSITIVE_EMOJI = frozenset(
     "😀😃😄😁😆😅😂🤣🙂😉😊😇🥰😍🤩😘😗☺😚😙🥲😋😜🤪🤗🤭😎🥳🤠😺😸😹😻😌🥹👍👏🙌💪🤞🤟✌👌🫶🎉🎊🥂🍾🏆🥇"
@@ -51,8 +51,8 @@ LAUGHING_EMOJI = frozenset("😂🤣😹")
 
 _ROMAN = re.compile(r"[IVXLCDM]+")
 _REPEATED = re.compile(r"(.)\1\1", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_]+")
-_TOKEN = re.compile(r"[#@]?\w+|[^\w\s]")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_TOKEN = re.compile(rf"{WORD}|{MARK}")
 _NOT_PLAIN = re.compile(r"[^\x00-\u024f\u2010-\u2027]")  # what no emoji begins with
 _KEYCAPS = frozenset("*#0123456789")
 
@@ -109,7 +109,7 @@ def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Contai
 def _tags(text: str, vocabulary: Container[str] | None) -> dict[str, bool | int | float]:
     signs = _emoji_in(text)
     tokens = _TOKEN.findall(emoji.replace_emoji(text, " ☺ ") if signs else text)
-    words = _WORD.findall(text)
+    words = _LETTERS.findall(text)
     letters = sum(map(len, words))
     return {
         "negation": bool(_NEGATION.search(text)),

@@ -21,6 +21,7 @@ from ..evaluation.calibration import gold_losses
 from ..evaluation.intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
 from ..files.tables import read_table
 from ..labels import LABELS
+from .claims import SHOWN, WORTH_SHOWING
 
 PROBES_FOLDER = Path(__file__).parent / "sentences"
 PAIR_COLUMNS = ("family", "frame", "tone", "subject_a", "subject_b", "text_a", "text_b")
@@ -281,9 +282,6 @@ def failure_rates(judged: pd.DataFrame) -> pd.DataFrame:
 
 # Contamination
 
-VERDICTS = ("shown", "not shown", "cannot tell at this n")
-_WORTH_SHOWING = {"loss": 0.1, "confidence": 0.05}
-
 
 def contamination(
     gold: pd.Series, predictions: pd.DataFrame, gold_unseen: pd.Series, predictions_unseen: pd.DataFrame
@@ -323,14 +321,14 @@ def contamination(
     """
     seen, unseen = _surprise(gold, predictions), _surprise(gold_unseen, predictions_unseen)
     rows = {}
-    for measure, worth_showing in _WORTH_SHOWING.items():
+    for measure in ("loss", "confidence"):
         here, there = seen[measure], unseen[measure]
         low = high = np.nan
         if min(len(here), len(there)) > 1:
             low, high = ttest_ind(here, there, equal_var=False).confidence_interval(0.95)
         # How much contamination the interval allows, at least and at most.
         least, most = (-high, -low) if measure == "loss" else (low, high)
-        verdict = VERDICTS[0] if least > 0 else VERDICTS[1] if most < worth_showing else VERDICTS[2]
+        verdict = SHOWN[0] if least > 0 else SHOWN[1] if most < WORTH_SHOWING[measure] else SHOWN[2]
         rows[measure] = {
             "value": here.mean(),
             "unseen": there.mean(),

@@ -23,10 +23,8 @@ from ..evaluation.scores import (
     warned,
 )
 from ..labels import LABELS
+from .claims import WORTH_SHOWING
 from .duplicates import near_duplicates
-
-_WORTH_SHOWING = 0.1
-"""The gap that a slice must be able to show to support a claim."""
 
 # A score inside and outside
 
@@ -150,7 +148,7 @@ def _slice_row(counts: np.ndarray, score: str, resamples: int, seed: int) -> dic
         "gap_high": gap["high"],
         "p_value": _permutation_p(counts, score, resamples, seed),
         "detectable": detectable,
-        "enough": bool(detectable <= _WORTH_SHOWING),
+        "enough": bool(detectable <= WORTH_SHOWING["gap"]),
     }
 
 

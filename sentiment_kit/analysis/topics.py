@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..cleaning import as_column, iter_texts
+from ..cleaning import MARK, WORD, as_column, iter_texts
 from ..files.encodings import text_dtype
 
 LEXICON_FILE = Path(__file__).parent / "football_lexicon.csv"
@@ -40,7 +40,7 @@ _COMMON_GROUPS = {"place", "name", "everyday"}
 
 # A link is one token, so that no word of an address is a cue; punctuation marks are tokens, so that "in serie. A casa"
 # is not "serie A". No alternative can begin where another goes on: linear time.
-_TOKEN = re.compile(r"https?:/\S*|[#@]?\w+|[^\w\s]")
+_TOKEN = re.compile(rf"https?:/\S*|{WORD}|{MARK}")
 _HASHTAG_WORD = re.compile(r"[^\W\d_a-z][^\W\d_A-Z]+|\d+")
 _ALTERNATIVES = re.compile(r"\(([^()]*)\)")
 

@@ -5,8 +5,6 @@ Tables in, tables out, as in `evaluation`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -78,47 +76,7 @@ def compare_models(
     return Comparison(table, pd.Series(test, dtype=object), discordant)
 
 
-def compare_all(
-    gold: pd.Series, predicted: Mapping[str, pd.Series], *, resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
-    """Every pair of several models, with Holm's correction (1979) for the number of pairs.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by `a` and `b`: `accuracy_difference` and `macro_f1_difference` (b - a), each with `_low` and `_high`;
-        `only_a_right`, `only_b_right`, `n`; `p_value` of the exact McNemar test, and `p_holm`.
-
-    Raises
-    ------
-    ValueError
-        With fewer than two models, or as in `evaluation.scores`.
-    """
-    if len(predicted) < 2:
-        raise ValueError(f"expected two models or more to compare, got {len(predicted)}")
-    rows = {}
-    for a, b in combinations(predicted, 2):
-        found = compare_models(gold, predicted[a], predicted[b], resamples=resamples, seed=seed)
-        gaps = {
-            f"{score}_{name}": gap[name]
-            for score, gap in found.scores.iterrows()
-            for name in ("difference", "low", "high")
-        }
-        rows[a, b] = {**gaps, **found.test[["only_a_right", "only_b_right", "n", "p_value"]]}
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.MultiIndex.from_tuples(list(rows), names=["a", "b"])
-    return table.assign(p_holm=_holm(table["p_value"].to_numpy(dtype=float)))
-
-
 def _differences(counts: np.ndarray) -> dict[str, np.ndarray]:
     """b - a from counts (..., 3 true, 4 of a, 4 of b)."""
     a, b = scores_of_counts(counts.sum(axis=-1)), scores_of_counts(counts.sum(axis=-2))
     return {score: b[score] - a[score] for score in ("accuracy", "macro_f1")}
-
-
-def _holm(p_values: np.ndarray) -> np.ndarray:
-    order = np.argsort(p_values)
-    steps = np.minimum(1, p_values[order] * np.arange(len(order), 0, -1))
-    adjusted = np.empty_like(p_values)
-    adjusted[order] = np.maximum.accumulate(steps)
-    return adjusted

@@ -1,11 +1,9 @@
-import warnings
-
 import numpy as np
 import pytest
 from conftest import GOLD, PREDICTED, drawn, series
 from scipy.stats import binomtest
 
-from sentiment_kit.evaluation.comparison import compare_all, compare_models
+from sentiment_kit.evaluation.comparison import compare_models
 from sentiment_kit.labels import LABELS
 
 NEG, NEU, POS = LABELS
@@ -65,26 +63,3 @@ def test_a_model_against_itself():
     assert found.test["p_value"] == 1
     assert found.discordant.empty
     assert found.scores["difference"].tolist() == [0, 0]
-
-
-def test_holm_by_hand():
-    gold = series(*[NEG] * 40)
-    models = {
-        "none": series(*[POS] * 40),
-        "six": series(*[NEG] * 6, *[POS] * 34),
-        "eight": series(*[NEG] * 8, *[POS] * 32),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = compare_all(gold, models)
-    # Discordant rows 6, 8 and 2, all on one side: p = 2 / 2**6, 2 / 2**8, 2 / 2**2; times 2, 3 and 1.
-    assert table.index.tolist() == [("none", "six"), ("none", "eight"), ("six", "eight")]
-    assert table["p_value"].tolist() == pytest.approx([2**-5, 2**-7, 2**-1])
-    assert table["p_holm"].tolist() == pytest.approx([2 * 2**-5, 3 * 2**-7, 2**-1])
-    assert table["accuracy_difference"].tolist() == pytest.approx([6 / 40, 8 / 40, 2 / 40])
-    assert table["n"].tolist() == [40, 40, 40]
-
-
-def test_comparing_all_of_one_model_is_refused():
-    with pytest.raises(ValueError, match="two models or more to compare, got 1"):
-        compare_all(GOLD, {"a": PREDICTED})
