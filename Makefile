@@ -2,12 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+REPORT_EXTRAS := notebooks,train,explain,onnx
+TEST_EXTRAS := ray,docs,test
 REPORT := report
 ONLY :=
 
 SECONDS := 600
 
-.PHONY: help report test docs experiments lint lab fuzz clean notebooks demo-model constraints
+.PHONY: help report test coverage docs experiments lint lab fuzz clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
 
 help:
@@ -15,28 +18,36 @@ help:
 	@echo "make test        all tests, notebooks included"
 	@echo "make docs        build the documentation into site/, warnings as errors"
 	@echo "make lab         JupyterLab on notebooks/, beginning at a start page"
-	@echo "make lint        ruff check and format check"
+	@echo "make lint        ruff check and format check, and the types by mypy"
 	@echo "make notebooks   run the notebooks in place, as they are committed"
 	@echo "make demo-model  train the embedded demo model again"
 	@echo "make experiments run the long experiments behind notebook 11 again (SENTIPOLC=its training file)"
+	@echo "make coverage    the lines of the package that the tests run, at least 95%"
 	@echo "make fuzz        look for inputs that crash, hang or lose rows (SECONDS=600)"
 	@echo "make clean       remove what these made, the environment included"
 
-$(VENV)/installed: pyproject.toml constraints.txt
+# Two steps: what a report needs, and what tests and documentation add to it.
+$(VENV)/for-report: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV) || \
 	  { echo "Could not create a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable ".[notebooks,train,explain,onnx,ray,docs,test]"
+	$(INSTALL) --editable ".[$(REPORT_EXTRAS)]"
 	@touch $@
 
-report: $(VENV)/installed
+$(VENV)/installed: $(VENV)/for-report
+	$(INSTALL) --editable ".[$(REPORT_EXTRAS),$(TEST_EXTRAS)]"
+	@touch $@
+
+report: $(VENV)/for-report
 	$(BIN)/sentiment-kit report --output $(REPORT) --only "$(ONLY)"
 
 # A worker a core, each with one thread: files are dealt out whole, for a notebook's cells need one kernel.
 test: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+coverage: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
 
 # With the reference from the docstrings and the notebooks as pages; the theme's notice about its own future is left out.
 docs: $(VENV)/installed
@@ -46,8 +57,9 @@ docs: $(VENV)/installed
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
-lab: $(VENV)/installed
+lab: $(VENV)/for-report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab --notebook-dir . --LabApp.app_settings_dir notebooks/.lab \
 	  --LabApp.default_url /lab/tree/notebooks/start.md
 
@@ -55,19 +67,19 @@ fuzz: $(VENV)/installed
 	$(BIN)/python tests/fuzz.py -max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=6000
 
 # In place; the README's picture is the first figure of the first notebook.
-notebooks: $(VENV)/installed
+notebooks: $(VENV)/for-report
 	$(BIN)/sentiment-kit report --in-place
 	@mkdir -p docs
 	grep -o '"image/png": "[^"]*"' notebooks/01_inference.ipynb | head -1 | cut -d'"' -f4 | sed 's/\\n//g' | base64 -d > docs/probabilities.png
 
-experiments: $(VENV)/installed
+experiments: $(VENV)/for-report
 	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)"; \
 	  else echo "experiments/recipe.py is left out: it needs SENTIPOLC=path/to/training_set_sentipolc16.csv"; fi
 	$(BIN)/python experiments/bias.py
 	$(BIN)/python experiments/distillation.py
 	$(BIN)/python experiments/training_speed.py
 
-demo-model: $(VENV)/installed
+demo-model: $(VENV)/for-report
 	$(BIN)/python experiments/demo_model.py
 
 # After a change of ranges: install, try everything, then pin what is there.

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ..cleaning import MARK, WORD, as_column, clean_tweet, iter_texts
 
-_TOKEN = re.compile(rf"{WORD}|{MARK}")
+_TOKEN = re.compile(rf"{MARK}|{WORD}")  # the sign of a hashtag apart: with it or without, a word is the same
 _RETWEET = re.compile(r"^(?:rt\b\W*)+")
 _ROWS = 2000  # compared with all at a time
 
