@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -424,7 +425,7 @@ def _quoted_record(line: _Line, lines: _Lines, width: int) -> Record | None:
 
 def looks_like_rows(text: str, width: int) -> bool:
     """Whether a row of a TSV, as it is written, would be read as several: each of its lines has all the fields."""
-    lines = text.splitlines()
+    lines = re.split(r"\r\n|\r|\n", text.removesuffix("\n"))
     return width > 1 and len(lines) > 1 and all(line.count("\t") + 1 == width for line in lines)
 
 
