@@ -6,7 +6,6 @@ Not here: loading (`model`), files (`data`), how good the answers are (`evaluati
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from .errors import DataError
 from .files.encodings import text_dtype, well_formed
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
+from .progress import show_progress
 
 PREDICTION_COLUMNS = ("text", *LABELS, "label", "confidence", "n_tokens", "truncated")
 """The columns of the prediction table, in order."""
@@ -132,14 +132,6 @@ def append_predictions(table: pa.Table, predictions: pd.DataFrame) -> pa.Table:
         # The type is said, for rows without any label would have none.
         table = table.append_column(own, pa.array(values, pa.string() if is_label else None, from_pandas=True))
     return table
-
-
-def show_progress(wanted: bool | None) -> bool:
-    """Whether a bar has someone to see it: asked for, or a terminal, or a notebook."""
-    if wanted is not None:
-        return wanted
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"
 
 
 # What may come in

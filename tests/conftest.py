@@ -29,6 +29,7 @@ from sentiment_kit.training.scratch import write_vocabulary
 matplotlib.use("Agg")
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "experiments"))  # scripts that import each other from their own folder
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 """Of a Markdown page: the language of a code block, and what is in it."""
 SENTIPOLC = ROOT.parent / "shared" / "sentipolc16" / "training_set_sentipolc16.csv"

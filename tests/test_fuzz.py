@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 
-def test_a_minute_of_fuzzing_finds_nothing(tmp_path):
+def test_a_few_seconds_of_fuzzing_find_nothing(tmp_path):
     if find_spec("atheris") is None:
         pytest.skip("atheris is not installed; it has no build for this system")
-    limits = ["-max_total_time=45", "-timeout=20", "-rss_limit_mb=6000", f"-artifact_prefix={tmp_path}/"]
+    limits = ["-max_total_time=5", "-timeout=20", "-rss_limit_mb=6000", f"-artifact_prefix={tmp_path}/"]
     command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), *limits]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -5,18 +5,23 @@ A minute's work without a GPU. A network that does not clearly beat it has not s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from ..cleaning import clean_tweets
 from ..labels import label_dtype
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 def fit_tfidf(train: pd.DataFrame) -> Pipeline:
     """Fit the baseline on a tweet table; rows without a label are left out. Deterministic."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
     train = train[train["label"].notna() & train["text"].notna()]
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
@@ -52,6 +57,8 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0)
     ValueError
         A label of fewer than `folds` tweets with text, or no labelled tweet at all.
     """
+    from sklearn.model_selection import StratifiedKFold
+
     known = (tweets["label"].notna() & tweets["text"].notna()).to_numpy()
     usable = tweets[known]
     rarest = usable["label"].value_counts().loc[lambda counts: counts > 0].min() if len(usable) else 0

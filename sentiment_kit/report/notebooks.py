@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
+import joblib
 import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
@@ -27,8 +28,7 @@ from .. import __version__
 from ..data import load_data
 from ..errors import DataError
 from ..hub import DEMO_MODEL, find_folder
-from ..inference import show_progress
-from ..packing import usable_cores
+from ..progress import show_progress
 from ..provenance import provenance
 from .pages import TABLES, Run, index, is_page, page
 
@@ -140,7 +140,7 @@ def run_notebooks(
     sharp : bool, default True
         Figures at twice the resolution.
     """
-    cores = usable_cores()
+    cores = joblib.cpu_count()
     jobs = jobs or max(cores // 2, min(cores, 2))
     timed = [path for path in notebooks if _TIMED in path.read_text(encoding="utf-8")]
     runs: dict[Path, Run] = {}
@@ -245,7 +245,7 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
         ("data", f"{which}: {len(tweets):,} tweets, {labelled:,} of them with a label"),
         *([("their file", f"{source['size']:,} bytes, SHA-256 {source['sha256']}")] if "sha256" in source else []),
         ("software", ", ".join(f"{name} {version}" for name, version in software.items())),
-        ("made", f"{datetime.now(UTC):%Y-%m-%d} on {usable_cores()} cores ({platform.machine()}) by: {command}"),
+        ("made", f"{datetime.now(UTC):%Y-%m-%d} on {joblib.cpu_count()} cores ({platform.machine()}) by: {command}"),
     ]
 
 

@@ -34,9 +34,10 @@ from ..files.encodings import FORMATS, exists, file_format, known_format, well_f
 from ..files.rows import Part, Rejected, Source, complaint, inspect, iter_parts
 from ..files.tables import is_text
 from ..files.writing import check_types, check_writable, whole_file, write_table
-from ..inference import append_predictions, predict, prediction_names, show_progress
+from ..inference import append_predictions, predict, prediction_names
 from ..labels import LABELS
 from ..model import SentimentModel
+from ..progress import show_progress
 from ..provenance import provenance
 
 PART_ROWS = 16_384

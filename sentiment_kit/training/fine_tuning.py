@@ -27,9 +27,10 @@ from ..errors import DataError
 from ..evaluation.scores import scores
 from ..files.writing import whole_file, whole_folder
 from ..hub import find_folder, tokenizer_hash, weights_hash
-from ..inference import predict, show_progress
+from ..inference import predict
 from ..labels import LABELS, label_dtype
 from ..model import load_config, load_model, quiet_transformers
+from ..progress import show_progress
 from .model_card import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 

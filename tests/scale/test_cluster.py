@@ -22,15 +22,26 @@ from sentiment_kit.scale.cluster import _shares, on_ray
 SCRIPT = (
     "import sys; from sentiment_kit.scale import on_ray, score_files; from sentiment_kit.model import load_model\n"
     "model = load_model('demo', device='cpu')\n"
-    "print(*score_files([sys.argv[1]], sys.argv[2], model=model, part_rows=500, run=on_ray()))"
+    "print(*score_files([sys.argv[1]], sys.argv[2], model=model, part_rows=200, run=on_ray()))"
 )
+
+
+ROWS = 4_000
+
+
+@pytest.fixture(scope="module")
+def ray_here():
+    """A session of Ray in this process, which runs use and leave."""
+    ray, _ = cluster._connected(None)
+    yield
+    ray.shutdown()
 
 
 @pytest.fixture(scope="module")
 def big_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("cluster") / "tweets.csv"
     texts = load_demo()["text"]
-    table = pd.DataFrame({"id": range(12_000), "text": [f"{texts[n % len(texts)]} {n}" for n in range(12_000)]})
+    table = pd.DataFrame({"id": range(ROWS), "text": [f"{texts[n % len(texts)]} {n}" for n in range(ROWS)]})
     write_table(table, path)
     with path.open("ab") as file:
         file.write(b"1,due,tre\n")
@@ -44,7 +55,7 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def expected(big_file, tmp_path_factory, demo_model):
     out = tmp_path_factory.mktemp("local") / "out"
-    score_files([big_file], out, model=demo_model, part_rows=500)
+    score_files([big_file], out, model=demo_model, part_rows=200)
     return contents(out)
 
 
@@ -64,24 +75,26 @@ def test_the_same_folder_though_a_worker_is_killed(big_file, tmp_path, expected)
     os.kill(killed[0].pid, signal.SIGKILL)
     printed, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert printed.splitlines()[-1].split() == ["12000", "1", "0", "25", "0"]  # Ray tells of the death above
+    assert printed.splitlines()[-1].split() == ["4000", "1", "0", "21", "0"]  # Ray tells of the death above
     assert contents(out) == expected
 
 
+@pytest.mark.usefixtures("ray_here")
 def test_what_is_there_is_not_done_again(big_file, tmp_path, expected, demo_model):
     out = tmp_path / "out"
     (out / "rejected").mkdir(parents=True)
     for name, data in expected.items():
-        if name not in ("part-00000-000003.parquet", "part-00000-000024.parquet"):
+        if name not in ("part-00000-000003.parquet", "part-00000-000020.parquet"):
             (out / name).write_bytes(data)
     times = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
-    score_files([big_file], out, model=demo_model, part_rows=500, run=on_ray())
+    score_files([big_file], out, model=demo_model, part_rows=200, run=on_ray())
     assert contents(out) == expected
     assert {path.name: path.stat().st_mtime_ns for path in out.glob("part-*") if path.name in times} == times
 
 
+@pytest.mark.usefixtures("ray_here")
 def test_with_strict_the_row_is_named(big_file, tmp_path, demo_model):
-    with pytest.raises(DataError, match=r"tweets\.csv, line 12002: expected 2 fields, got 3; without --strict"):
+    with pytest.raises(DataError, match=r"tweets\.csv, line 4002: expected 2 fields, got 3; without --strict"):
         score_files([big_file], tmp_path / "out", model=demo_model, part_rows=5000, run=on_ray(), strict=True)
 
 

@@ -1,0 +1,13 @@
+"""Whether a progress bar has someone to see it."""
+
+from __future__ import annotations
+
+import sys
+
+
+def show_progress(wanted: bool | None) -> bool:
+    """Whether a bar has someone to see it: asked for, or a terminal, or a notebook."""
+    if wanted is not None:
+        return wanted
+    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    return sys.stderr.isatty() or type(shell).__name__ == "ZMQInteractiveShell"
