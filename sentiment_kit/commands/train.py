@@ -172,8 +172,9 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)
-        if manifest["weights"] != weights_hash(find_folder(teacher)[0]):
-            raise DataError(f"{source}: was scored by {manifest['model']}, which has other weights than {teacher}")
+        model = manifest["model"]
+        if model["weights"] != weights_hash(find_folder(teacher)[0]):
+            raise DataError(f"{source}: was scored by {model['name']}, which has other weights than {teacher}")
     else:
         texts = load_data(source, mixed="keep", split="train", text=text_column)["text"]
         scored = predict(load_model(teacher), texts)[["text", *LABELS]]
