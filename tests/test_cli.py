@@ -370,6 +370,7 @@ def test_train_passes_options_of_transformers_on(run, labelled_file, tmp_path):
     assert code == 0, err
     recipe = read_record(tmp_path / "m")["recipe"]
     assert (recipe["weight_decay"], recipe["bf16"], recipe["lr_scheduler_type"]) == (0.01, False, "cosine")
+    assert len(re.findall(r"^seed 42, epoch 1: train_loss", err, flags=re.MULTILINE)) == 1
 
 
 def test_train_with_files_of_ones_own_leaves_copies_out(run, labelled_file, tmp_path):

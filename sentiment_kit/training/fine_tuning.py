@@ -83,7 +83,8 @@ def fine_tune(
     seed : int, default 42
         The same seed on the same machine gives the same model on a processor.
     progress : bool, optional
-        A bar, and a line after each epoch. None: where there is a terminal or a notebook to show them.
+        True: a bar, and a line on stderr after each epoch. False: neither. None: the line, and the bar where there is a
+        terminal or a notebook to show it.
     **arguments : Any
         Options of `transformers.TrainingArguments`, which go to it as they are: `bf16=True`, `weight_decay=0.01`,
         `gradient_accumulation_steps=4`. Without them learning_rate is 2e-5 and adam_epsilon 1e-8, as the card has it.

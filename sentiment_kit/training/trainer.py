@@ -166,7 +166,7 @@ def make_trainer(
             workplace.rmdir()
         raise DataError(f"these options cannot be used ({in_one_line(error)})") from error
     trainer.optimizer = None  # made again as the training begins, perhaps of parameters in several parts
-    trainer.remove_callback(PrinterCallback)  # `Progress` tells more, and only where someone looks
+    trainer.remove_callback(PrinterCallback)  # `Progress` tells more
     return trainer
 
 
@@ -225,10 +225,12 @@ class TargetTrainer(Trainer):
 
 
 class Progress(TrainerCallback):
-    """A bar over the steps with the loss; a line with the scores after each epoch."""
+    """A line with the scores after each epoch; a bar over the steps, with the loss, where someone can see it."""
 
     def __init__(self, trainer: TargetTrainer, wanted: bool | None) -> None:
-        self._trainer, self._hidden = trainer, not show_progress(wanted)
+        self._trainer = trainer
+        self._tells = wanted is not False and trainer.is_world_process_zero()
+        self._hidden = not (self._tells and show_progress(wanted))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         total, done = state.max_steps, state.global_step
@@ -240,10 +242,10 @@ class Progress(TrainerCallback):
             self._bar.set_postfix(loss=f"{self._trainer.latest_loss.item():.3f}")
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not self._hidden:
+        if self._tells:
             epoch = learning_curve(state.log_history).iloc[-1]
             told = ", ".join(f"{name} {value:.3f}" for name, value in epoch.items())
-            self._bar.write(f"epoch {epoch.name}: {told}", file=sys.stderr)
+            self._bar.write(f"seed {args.seed}, epoch {epoch.name}: {told}", file=sys.stderr)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._bar.close()

@@ -236,9 +236,15 @@ def test_the_bar_tells_loss_and_validation_score(hub_folder, tmp_path, capsys):
     assert printed.out == ""
     for epoch, row in curve.iterrows():
         told = ", ".join(f"{name} {value:.3f}" for name, value in row.items())
-        assert f"epoch {epoch}: {told}" in printed.err
+        assert f"seed 42, epoch {epoch}: {told}" in printed.err
     assert "loss=" in printed.err
     assert "48/48" in printed.err
+
+
+def test_where_nobody_sees_a_bar_there_is_a_line_an_epoch(hub_folder, tmp_path, capsys):
+    for progress, lines in ((None, ["seed 42, epoch 1", "seed 42, epoch 2"]), (False, [])):
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / str(progress), max_epochs=2, progress=progress)
+        assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == lines
 
 
 def test_mixed_precision_trains_nearly_the_same(hub_folder, tmp_path):
