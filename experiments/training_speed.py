@@ -54,14 +54,13 @@ def measure(tweets: pd.DataFrame, precision: str, batch_size: int, steps: int, f
     tokenizer, network = load_base(folder, seed=0)
     weights = sum(weight.numel() for weight in network.bert.encoder.parameters())
     recipe = {
-        "learning_rate": 2e-5, "adam_epsilon": 1e-8, "max_epochs": 100, "batch_size": batch_size, "patience": 1,
-        "label_smoothing": 0.0, "weight_decay": 0.0, "class_weights": False, "precision": precision,
-        "gradient_accumulation": 1, "gradient_checkpointing": False,
+        "learning_rate": 2e-5, "max_epochs": 100, "batch_size": batch_size, "patience": 1, "label_smoothing": 0.0,
+        "class_weights": False, "bf16": precision == "bfloat16",
     }  # fmt: skip
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     with tempfile.TemporaryDirectory() as workplace:
-        trainer = make_trainer(network, tokenizer, tweets, tweets.head(32), Path(workplace), recipe, seed=0)
+        trainer = make_trainer(network, tokenizer, tweets, tweets.head(32), Path(workplace), seed=0, **recipe)
         times = StepTimes(steps)
         trainer.remove_callback(EarlyStoppingCallback)
         trainer.add_callback(times)

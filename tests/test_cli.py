@@ -364,6 +364,15 @@ def test_train_json(run, labelled_file, tmp_path):
     assert found["seeds"][0]["accuracy_low"] <= found["seeds"][0]["accuracy"]
 
 
+def test_train_passes_options_of_transformers_on(run, labelled_file, tmp_path):
+    settings = ("--set", "weight_decay=1e-2", "--set", "bf16=no", "--set", "lr-scheduler-type=cosine")
+    code, _, err = run("train", labelled_file, "--output", tmp_path / "m", *TINY, *settings)
+    assert code == 0, err
+    recipe = read_record(tmp_path / "m")["recipe"]
+    assert (recipe["weight_decay"], recipe["bf16"], recipe["lr_scheduler_type"]) == (0.01, False, "cosine")
+    assert len(re.findall(r"^seed 42, epoch 1: train_loss", err, flags=re.MULTILINE)) == 1
+
+
 def test_train_with_files_of_ones_own_leaves_copies_out(run, labelled_file, tmp_path):
     table = pd.read_csv(labelled_file)
     table.head(10).to_csv(tmp_path / "test.csv", index=False)
@@ -419,6 +428,13 @@ def test_a_student_learns_from_a_teacher(run, tmp_path, hub_folder):
             "give 11 word pieces, too few for a hidden_size of 16",
         ),
         ({"text": ["a"], "label": ["positive"]}, ("--hidden-size", "20"), "must be a multiple of 16"),
+        (
+            {"text": ["a"], "label": ["positive"]},
+            ("--set", "wait=1"),
+            "--set wait=1: transformers' TrainingArg",
+        ),
+        ({"text": ["a"], "label": ["positive"]}, ("--set", "bf16=so"), "bf16: Truthy value expected: got so"),
+        ({"text": ["a"], "label": ["positive"]}, ("--set", "adam-epsilon=1"), "option of its own, --adam-epsilon"),
         ({"text": ["a"]}, (), "no column 'label'"),
     ],
 )

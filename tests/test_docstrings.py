@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sentiment_kit"
 # Still to be converted: goes, with the line that leaves them out, once they are.
-TO_CONVERT = ("files/", "scale/bulk.py", "scale/cluster.py", "training/fine_tuning.py", "training/trainer.py")
+TO_CONVERT = ("files/", "scale/bulk.py", "scale/cluster.py")
 PATHS = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
 PATHS = [path for path in PATHS if not path.startswith(TO_CONVERT)]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from argparse import ArgumentError
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -47,19 +49,15 @@ def train(
     split_seed: Annotated[int, typer.Option(help="Which tweets are held back.")] = 0,
     learning_rate: Annotated[float, typer.Option(help="The card's by default, as the next three.")] = 2e-5,
     adam_epsilon: float = 1e-8,
-    max_epochs: Annotated[int, typer.Option(min=1)] = 5,
-    batch_size: Annotated[int, typer.Option(min=1, help="Over all devices and accumulation steps.")] = 32,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation loss.")] = 1,
-    label_smoothing: Annotated[float, typer.Option(min=0, max=0.99)] = 0.0,
-    weight_decay: Annotated[float, typer.Option(min=0)] = 0.0,
+    max_epochs: int = 5,
+    batch_size: Annotated[int, typer.Option(help="Over all devices and accumulation steps.")] = 32,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 1,
+    label_smoothing: float = 0.0,
     class_weights: Annotated[bool, typer.Option("--class-weights", help="The same say for each label.")] = False,
-    precision: Annotated[
-        Literal["float32", "bfloat16", "float16"], typer.Option(help="The last two are for GPUs.")
-    ] = "float32",
-    gradient_accumulation: Annotated[int, typer.Option(min=1, help="Parts of a batch; saves memory.")] = 1,
-    gradient_checkpointing: Annotated[
-        bool, typer.Option("--gradient-checkpointing", help="Saves memory, takes time.")
-    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other of transformers' TrainingArguments; once each."),
+    ] = None,
     hidden_size: Annotated[int, typer.Option(help=f"With --base {SCRATCH}: a multiple of 16.")] = 64,
     layers: Annotated[int, typer.Option(min=1, help=f"With --base {SCRATCH}.")] = 1,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
@@ -72,33 +70,40 @@ def train(
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     if hidden_size < 16 or hidden_size % 16:
         raise DataError(f"--hidden-size must be a multiple of 16, but {hidden_size} was passed")
+    from ..training.fine_tuning import check_training_data, fine_tune_seeds
+
+    arguments = _training_arguments(settings or [])
     columns = {"text": text_column, "label": label_column}
     if test is None and tweets == "demo":
         test = "demo"
     test_is_gold = teacher is None or test is not None
     labelled = _labelled(tweets, "train", columns) if teacher is None else _taught(tweets, teacher, text_column)
     tables = _parts(labelled, tweets, {"test": test, "validation": validation}, columns, split_seed)
+    if teacher is not None:  # its probabilities are learnt, unless a file has labels of its own
+        for name in ("train", "validation"):
+            if {"negative", "neutral", "positive"} <= set(tables[name]):
+                tables[name] = tables[name].drop(columns="label")
+    check_training_data(tables["train"], tables["validation"], batch_size)
     try:
-        table = _train(
-            base,
-            tables,
-            output,
-            sizes={"hidden_size": hidden_size, "layers": layers, "seed": seed},
-            seeds=list(range(seed, seed + seeds)),
-            teacher=teacher,
-            test_is_gold=test_is_gold,
-            learning_rate=learning_rate,
-            adam_epsilon=adam_epsilon,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            patience=patience,
-            label_smoothing=label_smoothing,
-            weight_decay=weight_decay,
-            class_weights=class_weights,
-            precision=precision,
-            gradient_accumulation=gradient_accumulation,
-            gradient_checkpointing=gradient_checkpointing,
-        )
+        with tempfile.TemporaryDirectory() as workplace:
+            table = fine_tune_seeds(
+                base if base != SCRATCH else _small_bert(tables["train"]["text"], workplace, hidden_size, layers, seed),
+                tables["train"],
+                tables["validation"],
+                output,
+                seeds=list(range(seed, seed + seeds)),
+                test=tables["test"],
+                test_is_gold=test_is_gold,
+                teacher=teacher,
+                learning_rate=learning_rate,
+                adam_epsilon=adam_epsilon,
+                max_epochs=max_epochs,
+                batch_size=batch_size,
+                patience=patience,
+                label_smoothing=label_smoothing,
+                class_weights=class_weights,
+                **arguments,
+            )
     except KeyboardInterrupt:
         print("\nstopped; give the same command again to go on from the last epoch", file=sys.stderr)
         sys.exit(130)
@@ -114,6 +119,23 @@ def train(
         print(json.dumps(found | {"sentiment_kit": __version__}, indent=2))
     else:
         print(_summary(table, n_test, output))
+
+
+def _training_arguments(settings: list[str]) -> dict[str, Any]:
+    """Options by name, their values read by transformers, which knows the types."""
+    from transformers import HfArgumentParser, TrainingArguments
+
+    parser = HfArgumentParser(cast(Any, TrainingArguments), exit_on_error=False, allow_abbrev=False)
+    try:
+        found, unknown = parser.parse_known_args([f"--{setting}" for setting in settings])
+    except ArgumentError as error:
+        raise DataError(f"--set: {error}") from error
+    if unknown:
+        raise DataError(f"--set {unknown[0].removeprefix('--')}: transformers' TrainingArguments has no such option")
+    names = [setting.partition("=")[0].replace("-", "_") for setting in settings]
+    if own := [name for name in names if name in signature(train).parameters]:
+        raise DataError(f"--set {own[0]}: this command has an option of its own, --{own[0].replace('_', '-')}")
+    return {name: getattr(found, name) for name in names}
 
 
 def _labelled(source: str, split: str, columns: dict[str, str]) -> pd.DataFrame:
@@ -172,8 +194,9 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)
-        if manifest["weights"] != weights_hash(find_folder(teacher)[0]):
-            raise DataError(f"{source}: was scored by {manifest['model']}, which has other weights than {teacher}")
+        model = manifest["model"]
+        if model["weights"] != weights_hash(find_folder(teacher)[0]):
+            raise DataError(f"{source}: was scored by {model['name']}, which has other weights than {teacher}")
     else:
         texts = load_data(source, mixed="keep", split="train", text=text_column)["text"]
         scored = predict(load_model(teacher), texts)[["text", *LABELS]]
@@ -184,27 +207,14 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
     return scored.assign(label=scored[list(LABELS)].astype(float).idxmax(axis=1).astype(label_dtype))
 
 
-def _train(
-    base: str, tables: dict[str, pd.DataFrame], output: Path, *, sizes: dict[str, int], teacher: str | None, **options
-) -> pd.DataFrame:
-    """Train with all seeds, from a new small BERT if that was asked for."""
-    from ..training.fine_tuning import check_training_data, fine_tune_seeds
+def _small_bert(texts: pd.Series, workplace: str, hidden_size: int, layers: int, seed: int) -> Path:
+    """A new base, of each process; after a stop the same is made again."""
     from ..training.scratch import write_small_bert
 
-    parts = [
-        tables[name] if teacher is None else tables[name].drop(columns="label") for name in ("train", "validation")
-    ]
-    if teacher is not None and not {"negative", "neutral", "positive"} <= set(parts[1]):
-        parts[1] = tables["validation"]  # a file with labels of its own
-    check_training_data(*parts, options["batch_size"])
-    options |= {"test": tables["test"], "teacher": teacher}
-    if base != SCRATCH:
-        return fine_tune_seeds(base, *parts, output, **options)
-    with tempfile.TemporaryDirectory() as workplace:  # of each process; after a stop the same is made again
-        folder = Path(workplace) / f"{SCRATCH}-{sizes['hidden_size']}x{sizes['layers']}"
-        folder.mkdir()
-        write_small_bert(parts[0]["text"], folder, **sizes)
-        return fine_tune_seeds(folder, *parts, output, **options)
+    folder = Path(workplace) / f"{SCRATCH}-{hidden_size}x{layers}"
+    folder.mkdir()
+    write_small_bert(texts, folder, hidden_size=hidden_size, layers=layers, seed=seed)
+    return folder
 
 
 def _draw(output: Path) -> None:

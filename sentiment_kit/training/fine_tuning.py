@@ -1,4 +1,4 @@
-"""The model card's fine-tuning recipe, on transformers' `Trainer`.
+"""The model card's fine-tuning recipe, on transformers' `Trainer`: what is trained, and what becomes of it.
 
 AdamW, learning rate 2e-5, epsilon 1e-8, batches of 32, at most 5 epochs, early stopping with patience 1. The card does
 not say what early stopping watched; here it is the loss on the validation part (`splits`).
@@ -15,12 +15,11 @@ import os
 import shutil
 import warnings
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from tqdm import tqdm
+from transformers import TrainerState
 
 from ..cleaning import clean_tweets
 from ..errors import DataError
@@ -34,10 +33,9 @@ from ..progress import show_progress
 from .model_card import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 
-Precision = Literal["float32", "bfloat16", "float16"]
 BATCH_SIZE = 32
 """The card's."""
-_RUN = "run.json"
+_CLAIM = "run.json"
 
 
 def fine_tune(
@@ -46,19 +44,14 @@ def fine_tune(
     validation: pd.DataFrame,
     output: str | Path,
     *,
-    learning_rate: float = 2e-5,
-    adam_epsilon: float = 1e-8,
     max_epochs: int = 5,
     batch_size: int = BATCH_SIZE,
     patience: int = 1,
     label_smoothing: float = 0.0,
-    weight_decay: float = 0.0,
     class_weights: bool = False,
-    precision: Precision = "float32",
-    gradient_accumulation: int = 1,
-    gradient_checkpointing: bool = False,
     seed: int = 42,
     progress: bool | None = None,
+    **arguments: Any,
 ) -> pd.DataFrame:
     """Fine-tune a base model on labelled tweets, or on a teacher's probabilities, and save the best epoch.
 
@@ -67,83 +60,89 @@ def fine_tune(
 
     Parameters
     ----------
-    base : hub id or folder of a BERT-like checkpoint
-        A classification head that fits three labels is trained on, any other is made anew.
-    train, validation : tweet tables with `text` and `label`; or, without `label`, with negative, neutral, positive
-        Texts are cleaned with `clean_tweet`. `train` may have a `weight`, not negative: what a tweet counts in the
-        loss, relative to the others. `validation` steers early stopping, so it must not be the test set.
-    output : folder to create
-        Gets config, safetensors weights, the tokenizer's files, `training.json` and a model card, README.md.
-    learning_rate, adam_epsilon, max_epochs, batch_size, patience : the card's recipe by default
-        `batch_size` is what one step sees, over all devices and accumulation steps.
-    label_smoothing : float in [0, 1), 0 in the card's recipe
-    weight_decay : float, of AdamW; the card names none
-    class_weights : give each label the same say, however rare it is
-    precision : of the matrix products; bfloat16 and float16 are for GPUs
-    gradient_accumulation : parts a batch is worked through in; saves memory
-    gradient_checkpointing : compute activations twice rather than keep them; saves memory
-    seed : int; the same seed on the same machine gives the same model on a processor
-    progress : show a bar; default: on a terminal and in a notebook
+    base : str or Path
+        Hub id or folder of a BERT-like checkpoint. A classification head that fits three labels is trained on, any
+        other is made anew.
+    train, validation : DataFrame
+        Tweets with `text` and `label`; or, without `label`, with negative, neutral, positive. Texts are cleaned with
+        `clean_tweet`. `train` may have a `weight`, not negative: what a tweet counts in the loss, relative to the
+        others. `validation` steers early stopping, so it must not be the test set.
+    output : str or Path
+        A new folder, which gets config, safetensors weights, the tokenizer's files, `training.json` and a model card,
+        README.md.
+    max_epochs : int, default 5
+        Early stopping may end before; transformers' name for it is num_train_epochs.
+    batch_size : int, default BATCH_SIZE
+        What one step sees over all devices and accumulation steps, where transformers asks for the part of one device:
+        so the recipe stays the same on any number of them. The card's is 32.
+    patience : int, default 1
+        Epochs without a better validation loss that end the training.
+    label_smoothing : float in [0, 1), default 0.0
+        Of labels or probabilities; transformers' own can smooth only labels.
+    class_weights : bool, default False
+        Give each label the same say, however rare it is.
+    seed : int, default 42
+        The same seed on the same machine gives the same model on a processor.
+    progress : bool, optional
+        True: a bar, and a line on stderr after each epoch. False: neither. None: the line, and the bar where there is a
+        terminal or a notebook to show it.
+    **arguments : Any
+        Options of `transformers.TrainingArguments`, which go to it as they are: `bf16=True`, `weight_decay=0.01`,
+        `gradient_accumulation_steps=4`. Without them learning_rate is 2e-5 and adam_epsilon 1e-8, as the card has it.
+        What decides when an epoch is measured and kept, and where, cannot be chosen.
 
     Returns
     -------
-    DataFrame indexed by `epoch`, one row per epoch run
-        `train_loss` (as trained: weighted, smoothed), `validation_loss` (mean cross-entropy in nats; lower is better)
-        and `validation_accuracy` in [0, 1].
+    DataFrame
+        Indexed by `epoch`, one row per epoch run: `train_loss` (as trained: weighted, smoothed), `validation_loss`
+        (mean cross-entropy in nats; lower is better) and `validation_accuracy` in [0, 1].
 
     Raises
     ------
     DataError
-        A row without text or label, fewer rows than a batch, one label only, weights or options that make no sense,
-        an `output` that exists, or checkpoints of another training in the way.
+        A row without text or label, fewer rows than a batch, one label only, weights or options that make no sense, to
+        transformers or here, an `output` that exists, or checkpoints of another training in the way.
     ModelError
         If `base` cannot be found or its weights do not fit.
     """
     output = Path(output)
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
+    check_training_data(train, validation, batch_size)
     recipe = {
-        "learning_rate": learning_rate,
-        "adam_epsilon": adam_epsilon,
+        "learning_rate": 2e-5,
+        "adam_epsilon": 1e-8,
         "max_epochs": max_epochs,
         "batch_size": batch_size,
         "patience": patience,
         "label_smoothing": label_smoothing,
-        "weight_decay": weight_decay,
         "class_weights": class_weights,
-        "precision": precision,
-        "gradient_accumulation": gradient_accumulation,
-        "gradient_checkpointing": gradient_checkpointing,
+        **arguments,
     }
-    _check_recipe(recipe)
-    check_training_data(train, validation, batch_size)
-    record = _ingredients(base, train, validation) | {"recipe": recipe, "seed": seed}
+    record = _record(base, train, validation, recipe=recipe, seed=seed)
     workplace = output.with_name(f"{output.name}.training")
     tokenizer, network = load_base(find_folder(str(base))[0], seed)
-    trainer = make_trainer(network, tokenizer, train, validation, workplace, recipe, seed)
+    trainer = make_trainer(network, tokenizer, train, validation, workplace, seed=seed, **recipe)
     _claim(workplace, record)
-    checkpoint = _last_checkpoint(workplace)
-    history = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"] if checkpoint else []
-    if not _is_finished(learning_curve(history), max_epochs, patience):
-        with tqdm(total=1, unit=" steps", disable=not show_progress(progress), leave=False) as bar:
-            trainer.add_callback(Progress(bar, lambda: trainer.latest_loss))
-            with quiet_transformers():  # it warns that it ends with the last epoch; the best is on disk
-                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        history = trainer.state.log_history
-        checkpoint = _last_checkpoint(workplace)
-    curve = learning_curve(history)
+    checkpoint, state = _last_checkpoint(workplace)
+    if not _is_finished(learning_curve(state.log_history), max_epochs, patience):
+        trainer.add_callback(Progress(trainer, progress))
+        with quiet_transformers():  # it warns that it ends with the last epoch; the best is on disk
+            trainer.train(resume_from_checkpoint=checkpoint)
+        state = trainer.state
+    curve = learning_curve(state.log_history)
     if trainer.is_world_process_zero():
-        best = json.loads((checkpoint / "trainer_state.json").read_text())["best_global_step"]
-        if best is None:
+        if state.best_global_step is None:
             _remove(workplace)
-            raise DataError(f"the validation loss was never a number; lower learning_rate (it was {learning_rate})")
-        record["learning_curve"] = curve.reset_index().to_dict("records")
+            raise DataError(
+                f"the validation loss was never a number; lower learning_rate (it was {recipe['learning_rate']})"
+            )
         with whole_folder(output) as new:
             for name in ("config.json", "model.safetensors"):
-                shutil.copy(workplace / f"checkpoint-{best}" / name, new)
+                shutil.copy(workplace / f"checkpoint-{state.best_global_step}" / name, new)
             with quiet_transformers():
                 tokenizer.save_pretrained(new)
-            write_record(new, record)
+            write_record(new, record | {"learning_curve": curve.reset_index().to_dict("records")})
         _remove(workplace)
     trainer.accelerator.wait_for_everyone()
     return curve
@@ -169,18 +168,30 @@ def fine_tune_seeds(
 
     Parameters
     ----------
-    base, train, validation, output, progress, options : as in `fine_tune`
-        Seeds that are done are kept in a folder beside `output` (its name and ".seeds") until all are.
-    seeds : distinct ints
-    test : tweet table with `text` and `label`, or None
-    test_is_gold : whether its labels are people's; False for a teacher's
-    teacher : the model that gave the probabilities to train on, for the model card
+    base : str or Path
+        As in `fine_tune`.
+    train, validation : DataFrame
+        As in `fine_tune`.
+    output : str or Path
+        As in `fine_tune`. Seeds that are done are kept in a folder beside it (its name and ".seeds") until all are.
+    seeds : list of int
+        Distinct.
+    test : DataFrame, optional
+        Tweets with `text` and `label`.
+    test_is_gold : bool, default True
+        Whether the labels of `test` are people's; False for a teacher's.
+    teacher : str, optional
+        The model that gave the probabilities to train on, for the model card.
+    progress : bool, optional
+        As in `fine_tune`.
+    **options : Any
+        As in `fine_tune`.
 
     Returns
     -------
-    DataFrame indexed by `seed`
-        `epochs` run, `best_epoch`, `validation_loss`, `validation_accuracy`; with `test` also `accuracy` and
-        `macro_f1`, each with its 95% interval over tweets in `_low` and `_high`; `kept` bool, true once.
+    DataFrame
+        Indexed by `seed`: `epochs` run, `best_epoch`, `validation_loss`, `validation_accuracy`; with `test` also
+        `accuracy` and `macro_f1`, each with its 95% interval over tweets in `_low` and `_high`; `kept` bool, true once.
 
     Raises
     ------
@@ -194,17 +205,20 @@ def fine_tune_seeds(
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     check_training_data(train, validation, options.get("batch_size", BATCH_SIZE))
     gathered = output.with_name(f"{output.name}.seeds")
-    _claim(gathered, _ingredients(base, train, validation) | {"options": options})
+    _claim(gathered, _record(base, train, validation, options=options))
     folders = {seed: gathered / f"seed-{seed}" for seed in seeds}
     for seed, folder in folders.items():
         if not folder.exists():  # written whole or not at all
             fine_tune(base, train, validation, folder, seed=seed, progress=progress, **options)
     if not is_first_process():
         return pd.DataFrame()
-    curves = {seed: pd.DataFrame(read_record(folder)["learning_curve"]) for seed, folder in folders.items()}
-    rows = {seed: _best_epoch(curve) for seed, curve in curves.items()}
-    if test is not None:
-        for seed, folder in folders.items():
+    curves, rows = {}, {}
+    for seed, folder in folders.items():
+        curve = curves[seed] = pd.DataFrame(read_record(folder)["learning_curve"])
+        best = curve.loc[curve["validation_loss"].idxmin()]
+        rows[seed] = {"epochs": len(curve), "best_epoch": int(best["epoch"])}
+        rows[seed] |= best[["validation_loss", "validation_accuracy"]].to_dict()
+        if test is not None:
             predicted = predict(load_model(folder), test["text"], progress=progress)
             with warnings.catch_warnings(action="ignore"):  # of scores that are not told here
                 found = scores(test["label"], predicted["label"]).loc[["accuracy", "macro_f1"]]
@@ -229,15 +243,6 @@ def fine_tune_seeds(
     return table
 
 
-def _best_epoch(curve: pd.DataFrame) -> dict[str, Any]:
-    best = curve.loc[curve["validation_loss"].idxmin()]
-    return {
-        "epochs": len(curve),
-        "best_epoch": int(best["epoch"]),
-        **best[["validation_loss", "validation_accuracy"]],
-    }
-
-
 def is_first_process() -> bool:
     """Whether this is the process that writes files; all of several that `torchrun` starts train."""
     return int(os.environ.get("RANK", "0")) == 0
@@ -245,33 +250,29 @@ def is_first_process() -> bool:
 
 def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_size: int) -> None:
     """Raise `DataError` for what would spoil a training, before it begins."""
-    for name, table in (("training", train), ("validation", validation)):
+    for name, table in (("training part", train), ("validation part", validation)):
         targets = ["label"] if "label" in table else list(LABELS)
-        missing = [column for column in ("text", *targets) if column not in table.columns]
-        if missing:
-            raise DataError(f"{name} part: expected text, and label or the three probabilities; no {missing[0]}")
+        if missing := [column for column in ("text", *targets) if column not in table]:
+            raise DataError(f"{name}: expected text, and label or the three probabilities; no {missing[0]}")
+        lacking = table[targets].isna().any(axis=1) | ~readable(table["text"])
+        faults = {"no label or nothing to read once cleaned": lacking}
         if targets == ["label"]:
-            unknown = table["label"].notna() & ~table["label"].isin(LABELS)
-            if unknown.any():
+            faults[f"a label other than {', '.join(LABELS)}"] = ~table["label"].isin(LABELS)
+        else:
+            given = table[targets].apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
+            negative, sums_to_1 = (given < 0).any(axis=1), np.isclose(given.sum(axis=1), 1, atol=1e-3)
+            faults["probabilities that are negative or do not sum to 1"] = negative | ~sums_to_1
+        for fault, wrong in faults.items():
+            if wrong.any():
+                first = ", ".join(map(str, table[wrong].iloc[0][["text", *targets]]))
                 raise DataError(
-                    f"{name} part: expected the labels {', '.join(LABELS)}, got "
-                    f"{table['label'][unknown].iloc[0]!r:.80} (first: index {table.index[unknown][0]})"
+                    f"{name}: {wrong.sum()} of {len(table)} rows have {fault}; mend them or leave them out (first: "
+                    f"index {table.index[wrong][0]}, {first:.150})"
                 )
-        lacking = ~readable(table["text"]) | table[targets].isna().any(axis=1)
-        if lacking.any() or table.empty:
-            raise DataError(
-                f"{name} part: expected labelled texts, but {int(lacking.sum())} of {len(table)} rows have no label or "
-                "nothing to read once cleaned"
-                + (f" (first: index {table.index[lacking][0]}); leave them out" if lacking.any() else "")
-            )
-        if targets != ["label"]:
-            given = table[targets].to_numpy(float)
-            if (given < 0).any() or not np.allclose(given.sum(axis=1), 1, atol=1e-3):
-                raise DataError(f"{name} part: expected probabilities that are not negative and sum to 1")
-        if name == "training" and targets == ["label"] and table["label"].nunique() < 2:
-            raise DataError(
-                f"{name} part: expected at least two labels, but all {len(table)} rows are {table['label'].iloc[0]}"
-            )
+        if table.empty:
+            raise DataError(f"{name}: expected labelled texts, but it has no rows")
+    if "label" in train and train["label"].nunique() < 2:
+        raise DataError(f"training part: expected at least two labels, but all rows are {train['label'].iloc[0]}")
     if len(train) < batch_size:
         raise DataError(f"training part: {len(train)} rows are fewer than a batch of {batch_size}; lower batch_size")
     weights = pd.to_numeric(train["weight"], errors="coerce") if "weight" in train else pd.Series([1.0])
@@ -284,23 +285,8 @@ def readable(texts: pd.Series) -> pd.Series:
     return clean_tweets(texts).fillna("").str.strip() != ""
 
 
-def _check_recipe(recipe: dict[str, Any]) -> None:
-    counts = ("max_epochs", "batch_size", "patience", "gradient_accumulation")
-    allowed = {name: (recipe[name] >= 1, "at least 1") for name in counts} | {
-        "learning_rate": (recipe["learning_rate"] > 0 and np.isfinite(recipe["learning_rate"]), "above 0"),
-        "adam_epsilon": (recipe["adam_epsilon"] > 0, "above 0"),
-        "label_smoothing": (0 <= recipe["label_smoothing"] < 1, "in [0, 1)"),
-        "weight_decay": (recipe["weight_decay"] >= 0, "at least 0"),
-        "precision": (recipe["precision"] in get_args(Precision), f"one of {', '.join(get_args(Precision))}"),
-    }
-    for name, (fits, expected) in allowed.items():
-        if not fits:
-            raise DataError(f"{name} must be {expected}, but {recipe[name]!r} was passed")
-    if recipe["precision"] == "float16" and not torch.cuda.is_available():
-        raise DataError("precision float16 needs a GPU; use float32 here")
-
-
-def _ingredients(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame) -> dict[str, Any]:
+def _record(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame, **options: Any) -> dict[str, Any]:
+    """What a training is made of: in the end `training.json`, before that what tells its checkpoints from another's."""
     folder, revision = find_folder(str(base))
     load_config(folder)  # for its errors
     return {
@@ -308,6 +294,7 @@ def _ingredients(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame
         "base_revision": revision,
         "base_sha256": [weights_hash(folder), tokenizer_hash(folder)],
         "data": {"train": _describe(train), "validation": _describe(validation)},
+        **options,
     }
 
 
@@ -327,26 +314,20 @@ def _describe(table: pd.DataFrame) -> dict[str, Any]:
 
 def _claim(workplace: Path, record: dict[str, Any]) -> None:
     """Make the folder of checkpoints, or raise unless those in it are of the same run."""
-    run = json.dumps(record, indent=2)
     if not is_first_process():
         return
-    if (workplace / _RUN).exists():
-        done = [path for path in workplace.iterdir() if path.is_dir()]
-        if done and (workplace / _RUN).read_text(encoding="utf-8") != run:
-            raise DataError(
-                f"{workplace} has checkpoints of a training with another base, recipe, seed or data. Make the same "
-                "call as then to go on with it, remove that folder, or choose another output"
-            )
-        if done:
-            return
-        (workplace / _RUN).unlink()
-    left_over = list(workplace.glob(f".{_RUN}.*.tmp"))  # of a kill right here
-    if workplace.exists() and len(list(workplace.iterdir())) > len(left_over):
+    run, claim = json.dumps(record, indent=2), workplace / _CLAIM
+    found = list(workplace.iterdir()) if workplace.exists() else []
+    begun = any(not path.name.removeprefix(".").startswith(_CLAIM) for path in found)  # nor .run.json.77.tmp
+    if begun and claim not in found:
         raise DataError(f"{workplace} is in the way, and no training made it; choose another output, or move it")
+    if begun and claim.read_text(encoding="utf-8") != run:
+        raise DataError(
+            f"{workplace} has checkpoints of a training with another base, recipe, seed or data. Make the same "
+            "call as then to go on with it, remove that folder, or choose another output"
+        )
     workplace.mkdir(parents=True, exist_ok=True)
-    for path in left_over:
-        path.unlink()
-    with whole_file(workplace / _RUN) as temporary:
+    with whole_file(claim) as temporary:
         temporary.write_text(run, encoding="utf-8")
 
 
@@ -358,20 +339,18 @@ def _remove(workplace: Path) -> None:
     shutil.rmtree(workplace)
 
 
-def _last_checkpoint(workplace: Path) -> Path | None:
-    """The newest whole checkpoint; one that a kill cut short is removed.
+def _last_checkpoint(workplace: Path) -> tuple[str | None, TrainerState]:
+    """The newest whole checkpoint and the trainer's state in it; one that a kill cut short is removed.
 
-    The trainer's state is the last file it writes to a checkpoint, so one that can be read stands for all.
+    The state is the last file that the trainer writes to a checkpoint, so one that can be read stands for all.
     """
     found = sorted(workplace.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
     for checkpoint in found:
         try:
-            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+            return str(checkpoint), TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
         except (OSError, ValueError):
             shutil.rmtree(checkpoint, ignore_errors=True)
-        else:
-            return checkpoint
-    return None
+    return None, TrainerState()
 
 
 def _is_finished(curve: pd.DataFrame, max_epochs: int, patience: int) -> bool:

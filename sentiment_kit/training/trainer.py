@@ -1,12 +1,12 @@
 """transformers' `Trainer` as the recipe needs it: soft targets, weights, early stopping, checkpoints each epoch.
 
-`training` says what is trained and what becomes of it; this says how one step and one epoch go.
+`fine_tuning` says what is trained and what becomes of it; this says how one step and one epoch go.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from transformers import (
 
 from ..cleaning import clean_tweets
 from ..errors import DataError, ModelError, in_one_line
+from ..inference import show_progress
 from ..labels import LABELS, label_dtype
 from ..model import check_complete, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
 
@@ -72,70 +73,100 @@ def make_trainer(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     workplace: Path,
-    recipe: dict[str, Any],
+    *,
+    max_epochs: int,
+    batch_size: int,
+    patience: int,
+    label_smoothing: float,
+    class_weights: bool,
     seed: int,
+    **arguments: Any,
 ) -> TargetTrainer:
     """A trainer that is ready to start.
 
     Parameters
     ----------
-    network, tokenizer : as from `load_base`
-    train, validation : as for `training.fine_tune`, checked
-    workplace : folder for the checkpoints of each epoch; the last and the best are kept
-    recipe : the options of `training.fine_tune` by name, all of them
-    seed : of the order of the tweets and of dropout
+    network : PreTrainedModel
+    tokenizer : PreTrainedTokenizerBase
+        Both as from `load_base`.
+    train, validation : DataFrame
+        As for `fine_tune`, checked.
+    workplace : Path
+        Folder for the checkpoints of each epoch; the last and the best are kept.
+    max_epochs, batch_size, patience : int
+    label_smoothing : float
+    class_weights : bool
+    seed : int
+        Of the order of the tweets and of dropout.
+    **arguments : Any
+        As for `fine_tune`.
 
     Raises
     ------
     DataError
-        A batch size that cannot be divided by the devices times the accumulation steps.
+        As `fine_tune`, for options that make no sense.
     """
-    arguments = TrainingArguments(
-        output_dir=str(workplace),
-        optim="adamw_torch",
-        learning_rate=recipe["learning_rate"],
-        adam_epsilon=recipe["adam_epsilon"],
-        num_train_epochs=recipe["max_epochs"],
-        gradient_accumulation_steps=recipe["gradient_accumulation"],
-        weight_decay=recipe["weight_decay"],
-        bf16=recipe["precision"] == "bfloat16",
-        fp16=recipe["precision"] == "float16",
-        train_sampling_strategy="group_by_length",
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_strategy="epoch",
-        save_total_limit=1,  # and the best
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
-        restore_callback_states_from_checkpoint=True,  # how long there was no better epoch
-        seed=seed,
-        use_cpu=not torch.accelerator.is_available(),  # else several processes on CPUs would not know of each other
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-    pieces = arguments.world_size * max(arguments.n_gpu, 1) * recipe["gradient_accumulation"]
-    if recipe["batch_size"] % pieces:
-        raise DataError(
-            f"batch_size {recipe['batch_size']} cannot be divided by {pieces} (devices times gradient_accumulation)"
-        )
-    arguments.per_device_train_batch_size = recipe["batch_size"] // pieces
-    arguments.per_device_eval_batch_size = 4 * arguments.per_device_train_batch_size
-    if recipe["gradient_checkpointing"]:
-        # transformers 6 drops the older name, versions before 5.23 lack the newer.
-        getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)()
+    for name, count in {"max_epochs": max_epochs, "batch_size": batch_size, "patience": patience}.items():
+        if count < 1:
+            raise DataError(f"{name} must be at least 1, but {count!r} was passed")
+    if not 0 <= label_smoothing < 1:
+        raise DataError(f"label_smoothing must be in [0, 1), but {label_smoothing!r} was passed")
+    ours: dict[str, Any] = {
+        "output_dir": str(workplace),
+        "seed": seed,
+        "num_train_epochs": max_epochs,
+        "max_steps": -1,
+        "auto_find_batch_size": False,
+        "label_smoothing_factor": 0.0,  # it would smooth labels, and not probabilities
+        "eval_strategy": "epoch",
+        "prediction_loss_only": False,
+        "logging_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,  # and the best
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "restore_callback_states_from_checkpoint": True,  # how long there was no better epoch
+        "disable_tqdm": True,
+    }
+    for name in arguments:
+        if name in ours or name.startswith(("eval_", "save_", "logging_", "per_device_")):
+            raise DataError(
+                f"{name} is set by the training itself; leave it out (what can be chosen in its place: max_epochs, "
+                "batch_size, patience, label_smoothing, seed)"
+            )
+    defaults: dict[str, Any] = {
+        "optim": "adamw_torch",
+        "train_sampling_strategy": "group_by_length",
+        "use_cpu": not torch.accelerator.is_available(),  # else several processes on CPUs would not know of each other
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "report_to": "none",
+    }
     limit = max_tokens(tokenizer, network)
-    weights = row_weights(train, recipe["class_weights"])
-    trainer = TargetTrainer(
-        model=network,
-        args=arguments,
-        train_dataset=_encoded(train, targets(train, recipe["label_smoothing"]) * weights[:, None], tokenizer, limit),
-        eval_dataset=_encoded(validation, targets(validation), tokenizer, limit),
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=_accuracy,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=recipe["patience"])],
-    )
-    trainer.remove_callback(PrinterCallback)  # `Progress` tells more, and only where someone looks
+    wanted = targets(train, label_smoothing) * row_weights(train, class_weights)[:, None]
+    datasets = [_encoded(train, wanted, tokenizer, limit), _encoded(validation, targets(validation), tokenizer, limit)]
+    try:
+        settings = TrainingArguments(**(defaults | arguments | ours))
+        pieces = settings.world_size * max(settings.n_gpu, 1) * settings.gradient_accumulation_steps
+        if pieces < 1 or batch_size % pieces:
+            raise ValueError(f"batch_size {batch_size} cannot be divided by {pieces}, devices times accumulation steps")
+        settings.per_device_train_batch_size = batch_size // pieces
+        settings.per_device_eval_batch_size = 4 * settings.per_device_train_batch_size
+        trainer = TargetTrainer(
+            model=network,
+            args=settings,
+            train_dataset=datasets[0],
+            eval_dataset=datasets[1],
+            data_collator=DataCollatorWithPadding(tokenizer),
+            compute_metrics=_accuracy,
+            callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)],
+        )
+        trainer.create_optimizer()  # for what it has to say of its options
+    except Exception as error:  # what options that cannot be raise shares no class
+        with suppress(OSError):  # unless there is something in it
+            workplace.rmdir()
+        raise DataError(f"these options cannot be used ({in_one_line(error)})") from error
+    trainer.optimizer = None  # made again as the training begins, perhaps of parameters in several parts
+    trainer.remove_callback(PrinterCallback)  # `Progress` tells more
     return trainer
 
 
@@ -173,7 +204,7 @@ def _encoded(
 class TargetTrainer(Trainer):
     """Cross-entropy with targets that may be probabilities, and need not sum to 1."""
 
-    latest_loss: torch.Tensor | None = None
+    latest_loss: torch.Tensor
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -184,7 +215,7 @@ class TargetTrainer(Trainer):
         model: torch.nn.Module,
         inputs: dict[str, torch.Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | None = None,
+        num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
         targets = inputs.pop("labels")  # (batch, 3)
         outputs = model(**inputs)
@@ -194,29 +225,34 @@ class TargetTrainer(Trainer):
 
 
 class Progress(TrainerCallback):
-    """A bar over the steps with the loss; a line with the scores after each epoch."""
+    """A line with the scores after each epoch; a bar over the steps, with the loss, where someone can see it."""
 
-    def __init__(self, bar: tqdm, loss: Callable[[], torch.Tensor]) -> None:
-        self._bar, self._loss = bar, loss
+    def __init__(self, trainer: TargetTrainer, wanted: bool | None) -> None:
+        self._trainer = trainer
+        self._tells = wanted is not False and trainer.is_world_process_zero()
+        self._hidden = not (self._tells and show_progress(wanted))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._bar.reset(total=state.max_steps)
-        self._bar.update(state.global_step)
+        total, done = state.max_steps, state.global_step
+        self._bar = tqdm(total=total, initial=done, unit=" steps", leave=False, disable=self._hidden)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._bar.update()
-        if state.global_step % 20 == 0 and not self._bar.disable:  # reading it makes a GPU wait
-            self._bar.set_postfix(loss=f"{self._loss().item():.3f}")
+        if state.global_step % 20 == 0 and not self._hidden:  # reading it makes a GPU wait
+            self._bar.set_postfix(loss=f"{self._trainer.latest_loss.item():.3f}")
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
-        if not self._bar.disable:
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._tells:
             epoch = learning_curve(state.log_history).iloc[-1]
             told = ", ".join(f"{name} {value:.3f}" for name, value in epoch.items())
-            self._bar.write(f"epoch {epoch.name}: {told}", file=sys.stderr)
+            self._bar.write(f"seed {args.seed}, epoch {epoch.name}: {told}", file=sys.stderr)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._bar.close()
 
 
 def _accuracy(predictions: EvalPrediction) -> dict[str, float]:
-    logits, targets = predictions.predictions, predictions.label_ids  # (n, 3) both
+    logits, targets = np.asarray(predictions.predictions), np.asarray(predictions.label_ids)  # (n, 3) both
     return {"accuracy": float((logits.argmax(axis=-1) == targets.argmax(axis=-1)).mean())}
 
 

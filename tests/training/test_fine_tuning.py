@@ -90,25 +90,30 @@ def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
     ("train", "options", "message"),
     [
         (TABLE[:40].assign(label=pd.Series([None] * 40, dtype=label_dtype)), {},
-         "training part: expected labelled texts, but 40 of 40 rows .*first: index 0"),
+         "training part: 40 of 40 rows have no label or nothing to read once cleaned; .*first: index 0"),
         (TABLE[:40].assign(text=["@a http://t.co/x", *TABLE["text"][1:40]]), {}, "1 of 40 rows .*first: index 0"),
         (TABLE[:40].assign(text=["@a", *TABLE["text"][1:40]]).set_axis([150, *range(39)]), {},
-         "have no label or nothing to read once cleaned .first: index 150.; leave them out"),
-        (TABLE[:0], {}, "0 of 0 rows"),
-        (TABLE[TABLE["label"] == "positive"], {"batch_size": 8}, "at least two labels, but all 24 rows are positive"),
+         "have no label or nothing to read once cleaned; mend them or leave them out .first: index 150, @a, "),
+        (TABLE[:0], {}, "training part: expected labelled texts, but it has no rows"),
+        (TABLE[TABLE["label"] == "positive"], {"batch_size": 8}, "at least two labels, but all rows are positive"),
         (TABLE[:31], {}, "31 rows are fewer than a batch of 32"),
         (TABLE[:40].assign(weight=-1.0), {}, "weights that are finite, not negative"),
         (TABLE[:40].drop(columns="label"), {}, "label or the three probabilities; no negative"),
-        (TABLE[:40].assign(label="pos"), {}, "negative, neutral, positive, got 'pos' .first: index 0"),
-        (TABLE[:40][["text"]].assign(negative=50, neutral=20, positive=30), {}, "not negative and sum to 1"),
+        (TABLE[:40].assign(label="pos"), {}, "a label other than negative, neutral, positive; .*index 0, .*, pos"),
+        (TABLE[:40][["text"]].assign(negative=50, neutral=20, positive=30), {},
+         "40 of 40 rows have probabilities .* do not sum to 1; .*, 50, 20, 30"),
         (TABLE[:40].assign(weight="viel"), {}, "weights that are finite"),
-        (TABLE[:40], {"learning_rate": 0}, "learning_rate must be above 0"),
-        (TABLE[:40], {"learning_rate": float("inf")}, "learning_rate must be above 0"),
-        (TABLE[:40], {"adam_epsilon": -1}, "adam_epsilon must be above 0"),
-        (TABLE[:40], {"weight_decay": -1}, "weight_decay must be at least 0"),
-        (TABLE[:40], {"precision": "bf16"}, "precision must be one of float32"),
         (TABLE[:40], {"max_epochs": 0}, "max_epochs must be at least 1"),
-        (TABLE[:40], {"gradient_accumulation": 3}, "batch_size 32 cannot be divided by 3"),
+        (TABLE[:40], {"label_smoothing": 1}, r"label_smoothing must be in \[0, 1\)"),
+        (TABLE[:40], {"num_train_epochs": 3}, "num_train_epochs is set by the training itself; .*max_epochs"),
+        (TABLE[:40], {"save_strategy": "no"}, "save_strategy is set by the training itself"),
+        (TABLE[:40], {"report_to": "clearml"}, "cannot be used .RuntimeError: ClearMLCallback requires"),
+        (TABLE[:40], {"eval_delay": 2}, "eval_delay is set by the training itself"),
+        (TABLE[:40], {"learning_rate": -1}, "these options cannot be used .ValueError: Invalid learning rate: -1"),
+        (TABLE[:40], {"bf16": True, "fp16": True}, "cannot be used .ValueError: At most one of fp16 and bf16"),
+        (TABLE[:40], {"lerning_rate": 1}, "cannot be used .TypeError: .*unexpected keyword argument 'lerning_rate'"),
+        (TABLE[:40], {"gradient_accumulation_steps": 3}, "batch_size 32 cannot be divided by 3"),
+        (TABLE[:40], {"gradient_accumulation_steps": 0}, "batch_size 32 cannot be divided by 0"),
     ],
 )  # fmt: skip
 def test_what_would_spoil_a_training_is_refused_before_it(hub_folder, tmp_path, train, options, message):
@@ -119,12 +124,6 @@ def test_what_would_spoil_a_training_is_refused_before_it(hub_folder, tmp_path, 
         fine_tune_seeds(hub_folder, train, TABLE[60:], tmp_path / "m", seeds=[1], **options)
     if (tmp_path / "m.seeds").exists():  # and the corrected call goes on
         fine_tune_seeds(hub_folder, TABLE[:40], TABLE[60:], tmp_path / "m", seeds=[1], max_epochs=1)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU can do it")
-def test_float16_needs_a_gpu(hub_folder, tmp_path):
-    with pytest.raises(DataError, match="float16 needs a GPU"):
-        fine_tune(hub_folder, TABLE[:40], TABLE[60:], tmp_path / "m", precision="float16")
 
 
 def test_nothing_is_overwritten(hub_folder, tmp_path):
@@ -217,7 +216,7 @@ def test_class_weights_help_the_rare(hub_folder, tmp_path):
     assert shares[1] > shares[0] + 0.05
 
 
-@pytest.mark.parametrize("option", [{"gradient_accumulation": 2}, {"gradient_checkpointing": True}])
+@pytest.mark.parametrize("option", [{"gradient_accumulation_steps": 2}, {"activation_checkpointing": True}])
 def test_saving_memory_changes_no_gradient(hub_folder, tmp_path, option):
     options = {"max_epochs": 1, "batch_size": 16, "learning_rate": 1e-3}
     flat = hub_folder.parent / "flat"  # without dropout, which draws otherwise in halves
@@ -237,19 +236,26 @@ def test_the_bar_tells_loss_and_validation_score(hub_folder, tmp_path, capsys):
     assert printed.out == ""
     for epoch, row in curve.iterrows():
         told = ", ".join(f"{name} {value:.3f}" for name, value in row.items())
-        assert f"epoch {epoch}: {told}" in printed.err
+        assert f"seed 42, epoch {epoch}: {told}" in printed.err
     assert "loss=" in printed.err
     assert "48/48" in printed.err
+
+
+def test_where_nobody_sees_a_bar_there_is_a_line_an_epoch(hub_folder, tmp_path, capsys):
+    for progress, lines in ((None, ["seed 42, epoch 1", "seed 42, epoch 2"]), (False, [])):
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / str(progress), max_epochs=2, progress=progress)
+        assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == lines
 
 
 def test_mixed_precision_trains_nearly_the_same(hub_folder, tmp_path):
     options = {"max_epochs": 1, "batch_size": 16, "learning_rate": 1e-3}
     curves = [
-        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / name, precision=name, **options)
-        for name in ("float32", "bfloat16")
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / str(bf16), bf16=bf16, **options)
+        for bf16 in (False, True)
     ]
     pd.testing.assert_frame_equal(*curves, rtol=0.05)
-    assert weights_hash(tmp_path / "float32") != weights_hash(tmp_path / "bfloat16")
+    assert weights_hash(tmp_path / "False") != weights_hash(tmp_path / "True")
+    assert read_record(tmp_path / "True")["recipe"]["bf16"] is True
 
 
 # Killed, and gone on with
@@ -333,6 +339,10 @@ def test_checkpoints_of_another_training_are_not_mixed_in(hub_folder, tmp_path):
     (tmp_path / "m.training" / "checkpoint-3").mkdir()
     with pytest.raises(DataError, match="checkpoints of a training with another base, recipe, seed or data"):
         fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
+    (tmp_path / "m.training" / "checkpoint-3").rename(tmp_path / "m.training" / "notes.txt")
+    with pytest.raises(DataError, match="checkpoints of a training with another base"):
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
+    assert (tmp_path / "m.training" / "run.json").read_text() == "{}"
 
 
 # Several seeds, several processes
