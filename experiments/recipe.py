@@ -1,6 +1,6 @@
 """The card's recipe end to end, small: `python experiments/recipe.py SENTIPOLC_FILE` writes results/recipe.csv.
 
-SENTIPOLC's training file, split as the card says (80/20, here with copies on one side and a validation part). No
+SENTIPOLC's training file, split as the card says (80/20, here with copies on one side and a validation split). No
 pre-trained Italian model is at hand everywhere, so the network is a small BERT from scratch: with the card's own
 learning rate, which supposes pre-training; with a higher one and more epochs; and by the demo model's recipe, noisy
 copies included, which was found on the demo. Beside them TF-IDF with logistic regression, and the most frequent label.
@@ -43,7 +43,7 @@ RESAMPLES = 4000
 
 
 def train(name: str, parts: dict[str, pd.DataFrame], seed: int) -> tuple[pd.Series, pd.DataFrame]:
-    """Predicted labels of the test part, and the learning curve."""
+    """Predicted labels of the test split, and the learning curve."""
     sizes, copies, options = RECIPES[name]
     table = noisy_copies(parts["train"][["text", "label"]], copies, seed) if copies else parts["train"]
     with tempfile.TemporaryDirectory() as workplace:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sentiment_kit import __version__, cli, errors
-from sentiment_kit.commands.train import _parts, _summary
+from sentiment_kit.commands.train import _splits, _summary
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files.tables import read_table
 from sentiment_kit.inference import predict
@@ -311,7 +311,7 @@ def test_train_splits_trains_and_tells(run, labelled_file, tmp_path):
     assert "accuracy on 24 tweets that steered nothing" in printed
     assert (out / "learning_curve.png").stat().st_size > 5000
     record = read_record(out)
-    assert record["base"] == "scratch-16x1"
+    assert record["base"]["name"] == "scratch-16x1"
     assert record["recipe"]["learning_rate"] == 2e-5, "the card's, unless told otherwise"
     assert [row["seed"] for row in record["seeds"]] == [42, 43]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labelled.csv", "model"]
@@ -335,7 +335,7 @@ def test_parts_of_ones_own_stand_for_those_of_the_split(tmp_path, capsys):
     tweets = load_demo("train").head(30)[["text", "label"]]
     tweets[20:].to_csv(tmp_path / "v.csv", index=False)
     own = {"test": None, "validation": str(tmp_path / "v.csv")}
-    tables = _parts(tweets, "t.csv", own, {"text": "text", "label": "label"}, 0)
+    tables = _splits(tweets, "t.csv", own, {"text": "text", "label": "label"}, 0)
     assert {name: len(table) for name, table in tables.items()} == {"train": 15, "validation": 10, "test": 5}
     assert tables["validation"]["text"].tolist() == tweets["text"][20:].tolist()
     assert sorted([*tables["train"].index, *tables["test"].index]) == list(range(20))
@@ -419,7 +419,7 @@ def test_a_student_learns_from_a_teacher(run, tmp_path, hub_folder):
     [
         ({"text": ["a", "b"], "label": ["", ""]}, (), "no row has a label"),
         ({"text": ["a", "b"], "label": ["buono", "positive"]}, (), "buono"),
-        ({"text": list("abcdef"), "label": ["positive"] * 6}, (), "training part: expected at least two labels"),
+        ({"text": list("abcdef"), "label": ["positive"] * 6}, (), "training split: expected at least two labels"),
         ({"text": [*"abcdefgh"], "label": ["positive", "negative"] * 4}, (), "4 rows are fewer than a batch of 16"),
         ({"text": ["", "@a"] * 9, "label": ["positive", "negative"] * 9}, (), "18 rows with nothing to read were left"),
         (

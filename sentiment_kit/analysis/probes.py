@@ -290,7 +290,7 @@ def contamination(
 
     The simplest membership inference (Yeom et al. 2018), on sets instead of single rows. It takes the unseen set for
     what the model would do on the other one had it not been trained on it. Sets of other topics, years or annotators
-    differ in difficulty too, and then the verdict is about that as much; the fairest unseen set is a held-out part of
+    differ in difficulty too, and then the verdict is about that as much; the fairest unseen set is a held-out split of
     the same collection.
 
     Parameters

@@ -78,7 +78,7 @@ def train(
         test = "demo"
     test_is_gold = teacher is None or test is not None
     labelled = _labelled(tweets, "train", columns) if teacher is None else _taught(tweets, teacher, text_column)
-    tables = _parts(labelled, tweets, {"test": test, "validation": validation}, columns, split_seed)
+    tables = _splits(labelled, tweets, {"test": test, "validation": validation}, columns, split_seed)
     if teacher is not None:  # its probabilities are learnt, unless a file has labels of its own
         for name in ("train", "validation"):
             if {"negative", "neutral", "positive"} <= set(tables[name]):
@@ -155,10 +155,10 @@ def _without(tweets: pd.DataFrame, gone: pd.Series, source: str, what: str) -> p
     return tweets[~gone]
 
 
-def _parts(
+def _splits(
     labelled: pd.DataFrame, source: str, own: dict[str, str | None], columns: dict[str, str], seed: int
 ) -> dict[str, pd.DataFrame]:
-    """Training, validation and test part; a file of one's `own` stands for a part, and copies of its tweets leave."""
+    """Training, validation and test split; a file of one's `own` stands for a part, and copies of its tweets leave."""
     from ..training.splits import split_tweets, without_copies
 
     held_out = {}

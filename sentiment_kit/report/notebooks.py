@@ -234,7 +234,7 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
     tweets = load_data(data, mixed="keep", split="test")
     labelled = int(tweets["label"].notna().sum())
-    which = "demo, its test part (04 and 11 read all of it)" if data == DEMO_MODEL else source["name"]
+    which = "demo, its test split (04 and 11 read all of it)" if data == DEMO_MODEL else source["name"]
     command = f"sentiment-kit report --model {found['name']} --data {source['name']}"
     software = {"sentiment-kit": record["sentiment_kit"], **record["software"]}
     return [

@@ -1,6 +1,6 @@
 """How was it trained, and can another be? The card's recipe on any labelled tweets, and remedies against a bias.
 
-- `split_tweets`, `without_copies`: training, validation and test part, copies on one side
+- `split_tweets`, `without_copies`: training, validation and test split, copies on one side
 - `fine_tune`, `fine_tune_seeds`: the card's recipe, one seed or several
 - `write_small_bert`, `random_base_checkpoint`: a small BERT from nothing but tweets; one of full size
 - `balancing_weights`, `clubs_in`, `mask_clubs`, `swap_clubs`, `counterfactual_tweets`, `split_frames`: weights, masks,

@@ -1,7 +1,7 @@
 """The model card's fine-tuning recipe, on transformers' `Trainer`: what is trained, and what becomes of it.
 
 AdamW, learning rate 2e-5, epsilon 1e-8, batches of 32, at most 5 epochs, early stopping with patience 1. The card does
-not say what early stopping watched; here it is the loss on the validation part (`splits`).
+not say what early stopping watched; here it is the loss on the validation split (`splits`).
 
 Labels and a teacher's probabilities are one thing here: three targets a tweet, which smoothing and weights change. One
 process trains on the devices it sees; `torchrun` makes it many processes, on one machine or several.
@@ -25,11 +25,11 @@ from ..cleaning import clean_tweets
 from ..errors import DataError
 from ..evaluation.scores import scores
 from ..files.writing import whole_file, whole_folder
-from ..hub import find_folder, tokenizer_hash, weights_hash
+from ..hub import find_folder
 from ..inference import predict
 from ..labels import LABELS, label_dtype
 from ..model import load_config, load_model, quiet_transformers
-from ..progress import show_progress
+from ..provenance import model_record
 from .model_card import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 
@@ -161,9 +161,9 @@ def fine_tune_seeds(
     progress: bool | None = None,
     **options: Any,
 ) -> pd.DataFrame:
-    """Fine-tune once a seed, and keep the model that did best on the validation part.
+    """Fine-tune once a seed, and keep the model that did best on the validation split.
 
-    How far the seeds lie apart says how much of a difference between two recipes can be chance. The test part is scored
+    How far the seeds lie apart says how much of a difference between two recipes can be chance. The test split is scored
     for each of them, and chooses none: the best of several on it would flatter.
 
     Parameters
@@ -250,7 +250,7 @@ def is_first_process() -> bool:
 
 def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_size: int) -> None:
     """Raise `DataError` for what would spoil a training, before it begins."""
-    for name, table in (("training part", train), ("validation part", validation)):
+    for name, table in (("training split", train), ("validation split", validation)):
         targets = ["label"] if "label" in table else list(LABELS)
         if missing := [column for column in ("text", *targets) if column not in table]:
             raise DataError(f"{name}: expected text, and label or the three probabilities; no {missing[0]}")
@@ -272,12 +272,12 @@ def check_training_data(train: pd.DataFrame, validation: pd.DataFrame, batch_siz
         if table.empty:
             raise DataError(f"{name}: expected labelled texts, but it has no rows")
     if "label" in train and train["label"].nunique() < 2:
-        raise DataError(f"training part: expected at least two labels, but all rows are {train['label'].iloc[0]}")
+        raise DataError(f"training split: expected at least two labels, but all rows are {train['label'].iloc[0]}")
     if len(train) < batch_size:
-        raise DataError(f"training part: {len(train)} rows are fewer than a batch of {batch_size}; lower batch_size")
+        raise DataError(f"training split: {len(train)} rows are fewer than a batch of {batch_size}; lower batch_size")
     weights = pd.to_numeric(train["weight"], errors="coerce") if "weight" in train else pd.Series([1.0])
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-        raise DataError("training part: expected weights that are finite, not negative, and not all 0")
+        raise DataError("training split: expected weights that are finite, not negative, and not all 0")
 
 
 def readable(texts: pd.Series) -> pd.Series:
@@ -287,19 +287,16 @@ def readable(texts: pd.Series) -> pd.Series:
 
 def _record(base: str | Path, train: pd.DataFrame, validation: pd.DataFrame, **options: Any) -> dict[str, Any]:
     """What a training is made of: in the end `training.json`, before that what tells its checkpoints from another's."""
-    folder, revision = find_folder(str(base))
-    load_config(folder)  # for its errors
+    load_config(find_folder(str(base))[0])  # for its errors
     return {
-        "base": Path(base).name if Path(base).is_dir() else str(base),
-        "base_revision": revision,
-        "base_sha256": [weights_hash(folder), tokenizer_hash(folder)],
+        "base": model_record(base),
         "data": {"train": _describe(train), "validation": _describe(validation)},
         **options,
     }
 
 
 def _describe(table: pd.DataFrame) -> dict[str, Any]:
-    """How many rows a part has, of which labels, and a hash of what is trained on."""
+    """How many rows a split has, of which labels, and a hash of what is trained on."""
     used = [name for name in ("text", "label", *LABELS, "weight") if name in table.columns]
     text = table[used].astype({name: "str" for name in used if name in ("text", "label")}).to_json(orient="values")
     described = {"rows": len(table), "sha256": hashlib.sha256(text.encode()).hexdigest()}

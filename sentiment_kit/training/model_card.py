@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from .. import __version__
 from ..files.writing import whole_file
 from ..labels import LABELS
+from ..provenance import provenance
 
 _FILE = "training.json"
 _TEMPLATE = Path(__file__).with_name("model_card.md.j2")
@@ -34,7 +34,7 @@ def read_record(folder: str | Path) -> dict[str, Any]:
 
 def write_record(folder: str | Path, record: dict[str, Any]) -> None:
     """Write `training.json` and the model card that tells the same, over what is there."""
-    record = record | {"sentiment_kit": __version__}
+    record = record | {name: value for name, value in provenance().items() if name in ("sentiment_kit", "software")}
     for name, text in ((_FILE, json.dumps(record, indent=2)), ("README.md", _card(record))):
         with whole_file(Path(folder) / name) as temporary:
             temporary.write_text(f"{text}\n", encoding="utf-8")
@@ -49,7 +49,7 @@ def _card(record: dict[str, Any]) -> ModelCard:
         _metadata(record, [] if agrees_only or not test else measured),
         template_path=str(_TEMPLATE),
         labels=LABELS,
-        parts=record["data"] | test,
+        splits=record["data"] | test,
         agrees_only=agrees_only,
         spread=None if seeds.empty else seeds[measured].agg(["mean", "std"]).to_dict(),
         **record,
@@ -57,13 +57,13 @@ def _card(record: dict[str, Any]) -> ModelCard:
 
 
 def _metadata(record: dict[str, Any], measured: list[str]) -> ModelCardData:
-    """The front matter that the hub reads, with the kept model's scores on the test part."""
+    """The front matter that the hub reads, with the kept model's scores on the test split."""
     kept: dict[str, Any] = next((row for row in record.get("seeds") or [] if row["kept"]), {})
     results = [
         EvalResult(
             task_type="text-classification",
             dataset_type="private",
-            dataset_name=f"test part, {record['test']['rows']} tweets",
+            dataset_name=f"test split, {record['test']['rows']} tweets",
             metric_type=name,
             metric_value=round(kept[name], 4),
         )
@@ -72,7 +72,7 @@ def _metadata(record: dict[str, Any], measured: list[str]) -> ModelCardData:
     ]
     return ModelCardData(
         language="it",
-        base_model=record["base"] if "/" in record["base"] else None,
+        base_model=record["base"]["name"] if "/" in record["base"]["name"] else None,
         pipeline_tag="text-classification",
         library_name="transformers",
         tags=["sentiment-analysis"],

@@ -40,7 +40,7 @@ def write_small_bert(
     Parameters
     ----------
     texts : Series or sequence of str
-        What vocabulary and embeddings come from: the training part alone, for a fair test. Cleaned here.
+        What vocabulary and embeddings come from: the training split alone, for a fair test. Cleaned here.
     folder : str or Path
         An existing folder, which gets vocab.txt, config.json, tokenizer_config.json and model.safetensors.
     hidden_size : int, default 64

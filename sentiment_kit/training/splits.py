@@ -1,8 +1,8 @@
-"""Labelled tweets to a training, a validation and a test part.
+"""Labelled tweets to a training, a validation and a test split.
 
 The card says "a 20% split of the whole dataset" and early stopping. It does not say whether copies of a tweet could
-fall on both sides, or which tweets stopped the training; if it was the test part, its 82% was picked on it. Here copies
-stay together, and training stops by a validation part that is cut from the training part: the test part steers nothing.
+fall on both sides, or which tweets stopped the training; if it was the test split, its 82% was picked on it. Here copies
+stay together, and training stops by a validation split that is cut from the training split: the test split steers nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import pandas as pd
 
 from ..analysis.duplicates import near_duplicates
 
-PARTS = ("train", "validation", "test")
-split_dtype = pd.CategoricalDtype(PARTS)
+SPLITS = ("train", "validation", "test")
+split_dtype = pd.CategoricalDtype(SPLITS)
 
 
 def split_tweets(tweets: pd.DataFrame, *, test: float = 0.2, validation: float = 0.1, seed: int = 0) -> pd.Series:
@@ -24,7 +24,7 @@ def split_tweets(tweets: pd.DataFrame, *, test: float = 0.2, validation: float =
     tweets : DataFrame
         With `text` and `label`, n rows, each with both.
     test : float in [0, 1), default 0.2
-        Share of all tweets for the test part; the card's is 0.2, and 0 makes none.
+        Share of all tweets for the test split; the card's is 0.2, and 0 makes none.
     validation : float in (0, 1), default 0.1
         Share of what is left, for early stopping.
     seed : int, default 0
@@ -39,7 +39,7 @@ def split_tweets(tweets: pd.DataFrame, *, test: float = 0.2, validation: float =
     Raises
     ------
     ValueError
-        A share out of its range, a row without label, or a label with too few tweets to be in every part.
+        A share out of its range, a row without label, or a label with too few tweets to be in every split.
     """
     if not (0 <= test < 1 and 0 < validation < 1):
         raise ValueError(f"expected test in [0, 1) and validation in (0, 1), got {test} and {validation}")

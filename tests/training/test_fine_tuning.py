@@ -78,7 +78,7 @@ def test_a_head_that_the_base_has_not_follows_the_seed(hub_copy, tmp_path):
 
 
 def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
-    # Labels in the validation part are all wrong: learning more makes it worse, so patience 1 stops at once.
+    # Labels in the validation split are all wrong: learning more makes it worse, so patience 1 stops at once.
     another = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
     wrong = TABLE[48:].assign(label=TABLE["label"][48:].astype(str).map(another).astype(label_dtype))
     curve = fine_tune(hub_folder, TABLE[:48], wrong, tmp_path / "m", learning_rate=2e-3, batch_size=8, max_epochs=20)
@@ -90,11 +90,11 @@ def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
     ("train", "options", "message"),
     [
         (TABLE[:40].assign(label=pd.Series([None] * 40, dtype=label_dtype)), {},
-         "training part: 40 of 40 rows have no label or nothing to read once cleaned; .*first: index 0"),
+         "training split: 40 of 40 rows have no label or nothing to read once cleaned; .*first: index 0"),
         (TABLE[:40].assign(text=["@a http://t.co/x", *TABLE["text"][1:40]]), {}, "1 of 40 rows .*first: index 0"),
         (TABLE[:40].assign(text=["@a", *TABLE["text"][1:40]]).set_axis([150, *range(39)]), {},
          "have no label or nothing to read once cleaned; mend them or leave them out .first: index 150, @a, "),
-        (TABLE[:0], {}, "training part: expected labelled texts, but it has no rows"),
+        (TABLE[:0], {}, "training split: expected labelled texts, but it has no rows"),
         (TABLE[TABLE["label"] == "positive"], {"batch_size": 8}, "at least two labels, but all rows are positive"),
         (TABLE[:31], {}, "31 rows are fewer than a batch of 32"),
         (TABLE[:40].assign(weight=-1.0), {}, "weights that are finite, not negative"),

@@ -8,9 +8,7 @@ from sentiment_kit.training.model_card import read_record, write_record
 
 PART = {"rows": 30, "sha256": "ab" * 32, "labels": {"negative": 10, "neutral": 12, "positive": 8}}
 RECORD = {
-    "base": "dbmdz/bert-base-italian-cased",
-    "base_revision": "abc123",
-    "base_sha256": ["1", "2"],
+    "base": {"name": "dbmdz/bert-base-italian-cased", "revision": "abc123", "weights": "1", "tokenizer": "2"},
     "recipe": {"learning_rate": 2e-5, "batch_size": 32},
     "seed": 7,
     "data": {"train": PART, "validation": PART},
@@ -46,7 +44,7 @@ model-index:
   - task:
       type: text-classification
     dataset:
-      name: test part, 1200 tweets
+      name: test split, 1200 tweets
       type: private
     metrics:
     - type: accuracy
@@ -62,7 +60,7 @@ Texts were cleaned of mentions, links and e-mail addresses, and must be before t
 
 ## Data
 
-| part | tweets | negative | neutral | positive | SHA-256 |
+| split | tweets | negative | neutral | positive | SHA-256 |
 |---|---|---|---|---|---|
 | train | 30 | from a teacher | from a teacher | from a teacher | abababababababab |
 | validation | 30 | 10 | 12 | 8 | abababababababab |
@@ -111,7 +109,7 @@ def test_the_whole_card(tmp_path):
 
 
 def test_a_training_with_one_seed_of_a_local_base(tmp_path):
-    write_record(tmp_path, RECORD | {"base": "scratch-64x1", "base_revision": None})
+    write_record(tmp_path, RECORD | {"base": {"name": "scratch-64x1", "revision": None}})
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "Fine-tuned from `scratch-64x1` by sentiment-kit" in card
     assert "Seeds" not in card
