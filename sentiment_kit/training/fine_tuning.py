@@ -163,8 +163,8 @@ def fine_tune_seeds(
 ) -> pd.DataFrame:
     """Fine-tune once a seed, and keep the model that did best on the validation split.
 
-    How far the seeds lie apart says how much of a difference between two recipes can be chance. The test split is scored
-    for each of them, and chooses none: the best of several on it would flatter.
+    How far the seeds lie apart says how much of a difference between two recipes can be chance. The test split is
+    scored for each of them, and chooses none: the best of several on it would flatter.
 
     Parameters
     ----------

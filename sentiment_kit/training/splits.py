@@ -1,8 +1,9 @@
 """Labelled tweets to a training, a validation and a test split.
 
 The card says "a 20% split of the whole dataset" and early stopping. It does not say whether copies of a tweet could
-fall on both sides, or which tweets stopped the training; if it was the test split, its 82% was picked on it. Here copies
-stay together, and training stops by a validation split that is cut from the training split: the test split steers nothing.
+fall on both sides, or which tweets stopped the training; if it was the test split, its 82% was picked on it. Here
+copies stay together, and training stops by a validation split that is cut from the training split: the test split
+steers nothing.
 """
 
 from __future__ import annotations
