@@ -239,7 +239,7 @@ GLOSSARY = [
     "accuracy, attribution, balanced accuracy, baseline, behavioural test, bootstrap, brier score, calibration",
     "confidence, confidence interval, confusion matrix, contamination, counterfactual pair, cross-entropy",
     "detectable difference, distillation, early stopping, ece, false discovery rate, fine-tuning, gold label",
-    "holm's correction, int8 quantization, irony, label smoothing, macro-f1, mcc, mcnemar's test, mixed",
+    "int8 quantization, irony, label smoothing, macro-f1, mcc, mcnemar's test, mixed",
     "near-duplicate, official polarity score, out-of-vocabulary, padding, permutation test, polarity, precision",
     "protocol, recall, reliability diagram, risk-coverage curve, seed, slice, stratified split, temperature scaling",
     "tf-idf, tokenizer, truncation, wilson interval",
