@@ -19,7 +19,7 @@ from mkdocs.structure.pages import Page
 from typer.testing import CliRunner
 
 from sentiment_kit.cli import app
-from sentiment_kit.report import Run, index, page
+from sentiment_kit.report.pages import Run, index, page
 
 ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<=\]\()(?:\.\./)+[^)#\s]+")

@@ -1,7 +1,77 @@
-"""Use, measure and question an Italian tweet-sentiment model.
+"""Use, measure and question an Italian tweet-sentiment model. What is where; in brackets, the notebooks that use it.
 
-Import from the modules (`from sentiment_kit.inference import predict`): the import says which file to open. Their
-reading order, with what each is for, is in docs/package.md.
+The core takes files of tweets to the prediction table. In reading order, each module imports only those above it
+(`from sentiment_kit.inference import predict`):
+
+- `errors`: what a user may see in one line
+- `labels`: the three labels, and foreign names matched to them (01, 03, 04, 11, 12)
+- `cleaning`: mentions, links and e-mail addresses leave the text; nothing else does (01 to 04)
+- `data`: SENTIPOLC, your files and the demo to one tweet table (01 to 12)
+- `hub`: a model's name to the folder of its files
+- `packing`: linear layers laid out for the processor
+- `model`: a model with its labels, device and origin, checked (01 to 12)
+- `batching`: texts to probabilities, in batches of like length (03)
+- `progress`: whether a bar has someone to see it
+- `inference`: texts to the prediction table (01 to 03, 05 to 12)
+- `provenance`: where a figure comes from: model, data, software and options in one record
+
+A wing answers one question and hands on its public names (`from sentiment_kit.evaluation import scores`). `files` lies
+below the core; `evaluation`, `analysis` and `report` stand on it in this order, `training` and `scale` beside them.
+
+`files`: what stands in a file?
+
+- `files.encodings`: bytes to text, and what is compressed
+- `files.rows`: the one parser, row by row, of files of any size; what cannot be read is set apart
+- `files.tables`: whole files to tables, strictly (01)
+- `files.writing`: tables to files, whole or not at all (01)
+
+`evaluation`: how good is it, and how sure are we?
+
+- `evaluation.intervals`: intervals, many tests, and the gap that n rows can show (02 to 07, 09, 10, 12)
+- `evaluation.scores`: scores with intervals, and the official score (01, 05, 10 to 12)
+- `evaluation.comparison`: one model or the other, on the same rows (02, 05, 12)
+- `evaluation.protocols`: one prediction under every published protocol (05)
+- `evaluation.confusion`: what is mistaken for what (06, 09)
+- `evaluation.calibration`: can the probabilities be trusted? (07, 09)
+
+`analysis`: where is it wrong, why, and what may one claim of that?
+
+- `analysis.topics`: is a tweet about football, and by which words? (08, 09, 11, 12)
+- `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (08)
+- `analysis.duplicates`: which tweets say nearly the same (11)
+- `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (08, 09, 12)
+- `analysis.probes`: counterfactual pairs, behavioural cases, contamination (09 to 12)
+- `analysis.explain`: which words made it so (08 to 10)
+- `analysis.baseline`: TF-IDF with logistic regression, the model to beat (05, 06, 11)
+- `analysis.claims`: supported, contradicted, or not to be told from this data (12)
+
+`training`: how was it trained, and can another be?
+
+- `training.splits`: training, validation and test split, copies on one side (11)
+- `training.trainer`: one step and one epoch: targets, weights, checkpoints
+- `training.fine_tuning`: the card's recipe, one seed or several (11)
+- `training.scratch`: a small BERT from nothing but tweets (11)
+- `training.mitigation`: weights, masks, swaps and pairs against a bias of the subject (11)
+- `training.model_card`: what a trained model says of itself (11)
+
+`scale`: how fast, and what of more than memory or one machine holds?
+
+- `scale.benchmark`: how fast on this machine, beside the ordinary ways (03)
+- `scale.onnx`: the model through ONNX Runtime, in float32 or int8 (03)
+- `scale.bulk`: files of any size, part by part; taken up again after a crash
+- `scale.cluster`: the parts on many cores, GPUs or machines, through Ray Data
+
+`report`: what does it look like?
+
+- `report.plots`: finished tables to figures (01 to 05, 08 to 12)
+- `report.score_plots`: confusion, reliability and coverage, drawn (06, 07, 09)
+- `report.tables`: tables to search, sort and filter (05, 06, 08 to 10)
+- `report.widgets`: one text and several models; a confusion matrix whose cells open (01, 06)
+- `report.scorecard`: all tables of one evaluation, as JSON or a folder
+- `report.pages`: an executed notebook to a page, all of them to a site
+- `report.notebooks`: the notebooks run on a model and data
+
+`commands`, one module each, and `cli` are `sentiment-kit`; `demo` is data alone: tweets and a small model.
 """
 
 import warnings

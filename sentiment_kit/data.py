@@ -2,7 +2,7 @@
 
 The tweet table: `id` (string), `text`, `label` (categorical negative < neutral < positive, or missing), then whatever
 annotation the source has. Input order is kept. Rows left out on purpose are counted in `table.attrs["left_out"]`.
-Reading is strict: a file that is not what it seems raises `files.DataError` with file, row and column.
+Reading is strict: a file that is not what it seems raises `DataError` with file, row and column.
 """
 
 from __future__ import annotations

@@ -4,7 +4,10 @@ Blocks of a page run in order, in one folder: ```sh and ```python here, ```bash 
 but its commands must exist. A ```text below a block is a sample of what that block prints, `…` for lines left out.
 """
 
+import ast
 import contextlib
+import importlib
+import inspect
 import io
 import re
 import shlex
@@ -19,6 +22,7 @@ from conftest import BLOCK, reader_folder, shell
 from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
+import sentiment_kit
 from sentiment_kit.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -235,7 +239,7 @@ GLOSSARY = [
     "accuracy, attribution, balanced accuracy, baseline, behavioural test, bootstrap, brier score, calibration",
     "confidence, confidence interval, confusion matrix, contamination, counterfactual pair, cross-entropy",
     "detectable difference, distillation, early stopping, ece, false discovery rate, fine-tuning, gold label",
-    "holm's correction, int8 quantization, irony, label smoothing, macro-f1, mcc, mcnemar's test, mixed",
+    "int8 quantization, irony, label smoothing, macro-f1, mcc, mcnemar's test, mixed",
     "near-duplicate, official polarity score, out-of-vocabulary, padding, permutation test, polarity, precision",
     "protocol, recall, reliability diagram, risk-coverage curve, seed, slice, stratified split, temperature scaling",
     "tf-idf, tokenizer, truncation, wilson interval",
@@ -259,24 +263,95 @@ def test_the_glossary_is_in_order_and_names_its_sources():
     assert used == full
 
 
-# The reference
+# The map, which is the docstring of the package, and the reference
+
+PACKAGE = ROOT / "sentiment_kit"
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+MODULES = {name for name in MODULES if not re.search(r"__|^cli$|^commands\b", name)}
+CORE = {name for name in MODULES if "." not in name}
+WINGS = sorted({name.split(".")[0] for name in MODULES - CORE})
+MAP = re.findall(r"^- `([\w.]+)`: .*?(?: \(([\d, to]+)\))?$", sentiment_kit.__doc__, flags=re.MULTILINE)
 
 
-def test_the_reference_has_every_module():
-    documented = set(re.findall(r"^::: sentiment_kit\.(\w+)$", "\n".join(PAGES.values()), flags=re.MULTILINE))
-    left_out = PAGES["reference/index.md"].split("Left out")[1].split("## ")[0]
-    modules = {path.stem for path in (ROOT / "sentiment_kit").glob("*.py")} - {"__init__", "__main__", "cli"}
-    named = set(re.findall(r"`(\w+)`", left_out))
-    assert documented | named == modules
-    assert not documented & named
-    table = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| \[.*$", PAGES["reference/index.md"], flags=re.M))))
-    assert table == documented | {"cli", "commands"}
+def _imported(source):
+    """What a source imports from within the package: from where, and which names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.level or node.module.startswith("sentiment_kit")):
+            yield (node.module or "").removeprefix("sentiment_kit."), [alias.name for alias in node.names]
+
+
+def _handed_on(wing):
+    """The public names of a wing, each with the module that it comes from."""
+    handed = importlib.import_module(f"sentiment_kit.{wing}")
+    found = {name: f"{wing}.{module}" for module, names in _imported(inspect.getsource(handed)) for name in names}
+    late = getattr(handed, "_OF_THE_EXTRA", {})  # imported when asked for
+    return found | {name: f"{wing}.{module}" for name, module in late.items()}
+
+
+def test_the_map_has_every_module_once_and_every_wing():
+    assert sorted(name for name, _ in MAP) == sorted(MODULES)
+    assert sorted(re.findall(r"^`(\w+)`: .*\?$", sentiment_kit.__doc__, flags=re.MULTILINE)) == WINGS
+
+
+def test_the_map_has_the_core_in_reading_order():
+    order = [name for name, _ in MAP if name in CORE]
+    for name in order:
+        above = order[: order.index(name)]
+        imported = {module for module, _ in _imported((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))}
+        assert imported & CORE <= set(above), name
+
+
+def test_the_map_says_which_notebooks_use_what():
+    used = {name: set() for name in MODULES}
+    for path in NUMBERED:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for origin, names in _imported(re.sub(r"^[%!].*", "", cell.source, flags=re.M)) if _is_code(cell) else ():
+                for name in names:
+                    used[_handed_on(origin)[name] if origin in WINGS else origin].add(int(path.name[:2]))
+    assert {name: _numbers(brackets) for name, brackets in MAP} == used
+
+
+def _is_code(cell):
+    return cell.cell_type == "code"
+
+
+def _numbers(brackets):
+    """`01, 03 to 05` as numbers."""
+    spans = [[int(end) for end in part.split(" to ")] for part in brackets.split(", ") if part]
+    return {number for span in spans for number in range(span[0], span[-1] + 1)}
+
+
+def _documented():
+    """Each module of the reference: its page, and the names shown, None for all."""
+    for page, text in PAGES.items():
+        for name, options in re.findall(
+            r"^::: sentiment_kit\.([\w.]+)\n((?:    .*(?:\n|\Z))*)", text + "\n", flags=re.M
+        ):
+            yield name, page, yaml.safe_load(options)["options"].get("members") if options else None
+
+
+def test_the_reference_has_every_module_that_is_imported_from():
+    """The core, and of each wing the modules whose names it hands on, with every one of these names."""
+    found = {name: (page, members) for name, page, members in _documented()}
+    handed = [(name, module) for wing in WINGS for name, module in _handed_on(wing).items()]
+    assert set(found) == CORE | {module for _, module in handed}
+    assert len(list(_documented())) == len(found)
+    for module, (page, _) in found.items():
+        assert page == f"reference/{'core' if module in CORE else module.split('.')[0]}.md"
+    for name, module in handed:
+        assert found[module][1] is None or name in found[module][1], name
+
+
+def test_the_page_of_the_reference_leads_to_all_others():
+    linked = re.findall(r"^\| \[[^]]+\]\((\w+)\.md\)", PAGES["reference/index.md"], flags=re.MULTILINE)
+    assert linked == ["core", "files", "evaluation", "analysis", "training", "scale", "report", "commands"]
+    assert {f"reference/{name}.md" for name in [*linked, "index"]} == {name for name in PAGES if "reference/" in name}
 
 
 def test_the_page_of_commands_asks_each_for_its_help():
-    asked = re.findall(r"^<!-- sentiment-kit (\w+) --help -->$", PAGES["reference/cli.md"], flags=re.MULTILINE)
+    asked = re.findall(r"^<!-- sentiment-kit (\w+) --help -->$", PAGES["reference/commands.md"], flags=re.MULTILINE)
     assert asked == list(COMMANDS)
-    assert re.findall(r"^## (.*)$", PAGES["reference/cli.md"], flags=re.MULTILINE) == asked
+    assert re.findall(r"^## (.*)$", PAGES["reference/commands.md"], flags=re.MULTILINE) == asked
 
 
 def test_the_site_is_built_without_a_warning(tmp_path):
@@ -287,12 +362,14 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     site = {path.relative_to(tmp_path / "site").as_posix(): path for path in (tmp_path / "site").rglob("*.html")}
     assert {name.replace(".md", ".html") for name in PAGES} <= set(site)
     assert {f"repository/notebooks/{path.stem}.html" for path in NUMBERED} <= set(site)
-    commands = site["reference/cli.html"].read_text(encoding="utf-8")
+    commands = site["reference/commands.html"].read_text(encoding="utf-8")
     for name in COMMANDS:
         usage = CliRunner().invoke(app, [name, "--help"], prog_name="sentiment-kit").output.splitlines()[0]
         assert f"Usage: sentiment-kit {name} " in usage
         assert f"Usage: sentiment-kit {name} " in commands
-    assert 'id="sentiment_kit.evaluation.scores.scores"' in site["reference/scores.html"].read_text(encoding="utf-8")
+    assert 'id="sentiment_kit.evaluation.scores.scores"' in site["reference/evaluation.html"].read_text(
+        encoding="utf-8"
+    )
     for path in site.values():
         page = path.read_text(encoding="utf-8")
         fetched = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?(https?://[^\s\">]+)", page)

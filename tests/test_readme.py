@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import BLOCK, reader_folder, shell
-from test_project import ORDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,9 +77,3 @@ def test_links_lead_somewhere():
         assert target.startswith("http") or (ROOT / target).exists(), target
     notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert {Path(target).name for target in targets if target.endswith(".ipynb")} == notebooks
-
-
-def test_every_module_is_listed_in_reading_order():
-    table = (ROOT / "docs" / "package.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
-    assert listed == [*(name for name in ORDER if "." not in name and name != "cli"), "commands", "cli"]

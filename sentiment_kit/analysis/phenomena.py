@@ -4,7 +4,7 @@ Each column says what is written, not what is meant: "non vedo l'ora" has a nega
 below are all there is to it; emoji are found by the `emoji` library. Texts are cleaned first, so that the question mark
 of a link is none.
 
-How well the marks agree with the annotation of the demo corpus is in `tests/test_phenomena.py`.
+How well the marks agree with the annotation of the demo corpus is in `tests/analysis/test_phenomena.py`.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def scores_by_slice(
     slices : DataFrame of bool
         One column a slice, with the same index; a missing value is outside.
     score : str, default "accuracy"
-        One of `evaluation.SCORES`.
+        One of `evaluation.scores.SCORES`.
     resamples : int, default 10000
         Draws of the bootstrap and the permutations.
     seed : int, default 0
@@ -56,7 +56,7 @@ def scores_by_slice(
     Returns
     -------
     DataFrame
-        Indexed by slice: `n`, `value`, `low`, `high` inside, as in `evaluation.score_intervals`; `n_outside`,
+        Indexed by slice: `n`, `value`, `low`, `high` inside, as in `scores.score_intervals`; `n_outside`,
         `value_outside`; `gap`, inside - outside, with its 95% bootstrap interval `gap_low` to `gap_high`; `p_value` of
         a permutation test, two-sided; `q_value`, corrected for the number of slices (Benjamini and Hochberg 1995);
         `detectable`, the smallest drop that so many rows show with 80% power (of a share as large as the value outside;

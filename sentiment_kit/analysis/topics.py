@@ -8,12 +8,12 @@ and a tweet is football from 1.0 on. Only independent cues add up:
   "il mister in campo a Roma" is;
 - a cue that `never` counts hides the words in it: "partita IVA", "rigore di bilancio".
 
-Measured (`tests/test_football.py`). SENTIPOLC 2016 training file, 593 tweets labelled by hand (all hits of a broad
-keyword list, and 170 others at random): precision .951 (176 of 185), recall .907 (176 of 194); on the half whose errors
-were not looked at while the lexicon was made .943 (83 of 88) and .883 (83 of 94). This recall is mostly that among
-keyword hits: of the 170 at random only one was about football, by a hashtag taken in after reading it. Demo corpus,
-which writes about football with few keywords: precision .993 (735 of 740), recall .306 (735 of 2,400). So a tweet that
-is tagged is about football; one that is not may be all the same.
+Measured (`tests/analysis/test_topics.py`). SENTIPOLC 2016 training file, 593 tweets labelled by hand (all hits of a
+broad keyword list, and 170 others at random): precision .951 (176 of 185), recall .907 (176 of 194); on the half whose
+errors were not looked at while the lexicon was made .943 (83 of 88) and .883 (83 of 94). This recall is mostly that
+among keyword hits: of the 170 at random only one was about football, by a hashtag taken in after reading it. Demo
+corpus, which writes about football with few keywords: precision .993 (735 of 740), recall .306 (735 of 2,400). So a
+tweet that is tagged is about football; one that is not may be all the same.
 """
 
 from __future__ import annotations

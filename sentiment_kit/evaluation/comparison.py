@@ -1,6 +1,6 @@
 """One model or the other, on the same rows: what they differ by, and whether that is more than chance.
 
-Tables in, tables out, as in `evaluation`.
+Tables in, tables out, as in `scores`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Score = Callable[[np.ndarray], np.ndarray]
 
 
 class Protocol(NamedTuple):
-    """A way to score; functions take counts (..., 4 true, 4 predicted) as from `evaluation.count_polarities`."""
+    """A way to score; functions take counts (..., 4 true, 4 predicted) as from `scores.count_polarities`."""
 
     name: str
     score: str

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+from itables.javascript import generate_init_offline_itables_html
+from itables.options import dt_bundle
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from nbconvert import HTMLExporter
@@ -144,13 +146,12 @@ def _environment() -> Environment:
 
 
 def _library(notebook: nbformat.NotebookNode) -> Markup:
-    """The tables' library, once, for a notebook that has loaded it."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            text = "".join(output.get("data", {}).get("text/html", ""))
-            if TABLES.search(text):
-                return Markup(text)
-    return Markup("")
+    """The tables' library, once, for a notebook that has such tables; where it is committed, they stand without it."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
+    if loaded := [text for text in texts if TABLES.search(text)]:
+        return Markup(loaded[0])
+    return Markup(generate_init_offline_itables_html(dt_bundle) if any("new ITable(" in text for text in texts) else "")
 
 
 def _without_library(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -22,6 +22,7 @@ from matplotlib.ticker import PercentFormatter
 from ..labels import LABELS
 
 LABEL_COLOURS = {"negative": "#D55E00", "neutral": "#767676", "positive": "#0072B2"}
+"""Of each label, in every figure."""
 SINGLE_COLOUR = "#00785A"
 _NAME_LENGTH = 45
 

@@ -429,6 +429,8 @@ def open_run(output: Path, manifest: dict[str, Any], *, force: bool = False) -> 
         earlier = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); choose another folder") from error
+    if not isinstance(earlier, dict) or "sentiment_kit" not in earlier:
+        raise DataError(f"{path}: written by something else; choose another folder")
     difference = _difference(earlier, manifest)
     if difference and not force:
         raise DataError(
@@ -445,6 +447,8 @@ def open_run(output: Path, manifest: dict[str, Any], *, force: bool = False) -> 
 
 def _difference(earlier: dict[str, Any], now: dict[str, Any]) -> str:
     """In what a run differs from an earlier one; "" if in nothing that decides what the parts hold."""
+    if not _is_manifest(earlier):
+        return "a manifest of another form, that of an earlier version"
     inputs = earlier.get("data")
     if isinstance(inputs, list) and inputs != now["data"]:
         for old, new in zip(inputs, now["data"], strict=False):
@@ -460,6 +464,11 @@ def _difference(earlier: dict[str, Any], now: dict[str, Any]) -> str:
                 return f"{what} {old.get(name)!r}, now it is {new[name]!r}"
     versions = earlier.get("sentiment_kit"), now["sentiment_kit"]
     return "" if versions[0] == versions[1] else "sentiment_kit {}, now it is {}".format(*versions)
+
+
+def _is_manifest(record: Any) -> bool:
+    """Whether it has the form that `make_manifest` gives it; before there were wings it was flat."""
+    return isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("model", "options"))
 
 
 def close_run(output: Path, manifest: dict[str, Any]) -> Summary:
@@ -498,6 +507,8 @@ def read_scored(output: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise DataError(
             f"{output}: expected a folder that `sentiment-kit score` wrote, but {path} cannot be read"
         ) from error
+    if not _is_manifest(manifest):
+        raise DataError(f"{path}: has another form than this sentiment-kit reads; score the tweets again")
     if "done" not in manifest:
         raise DataError(f"{output}: the run that writes there has not ended; give its command again to finish it")
     tables = []

@@ -106,6 +106,12 @@ def test_the_library_of_the_tables_is_there_once_and_text_is_escaped(with_table)
     assert nbformat.writes(with_table.notebook) == before
 
 
+def test_a_committed_table_gets_the_library_that_is_not_committed_with_it(with_table):
+    table = with_table.notebook.cells[-1]
+    assert page(_run(table)).count("= injectModule") == page(with_table).count("= injectModule") == 1
+    assert "= injectModule" not in page(_run(_html("<table></table>")))
+
+
 def test_nothing_is_fetched(with_table):
     for shown in (page(with_table), index([with_table], [], stand_in=False)):
         assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://", shown)

@@ -449,6 +449,23 @@ def test_what_was_scored_is_read_in_order(tmp_path, demo_model):
     assert manifest["model"]["name"] == "demo"
 
 
+def test_a_run_of_an_earlier_version_is_neither_gone_on_with_nor_read(tmp_path, demo_model):
+    write_table(pd.DataFrame({"text": ["ciao"]}), tmp_path / "t.csv")
+    path = tmp_path / "out" / "manifest.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"sentiment_kit": "0.1.0", "model": "demo", "inputs": [], "done": {}}))
+    with pytest.raises(DataError, match=r"begun with a manifest of another form.*\(--force"):
+        score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model)
+    with pytest.raises(DataError, match="score the tweets again"):
+        read_scored(tmp_path / "out")
+    assert score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, force=True).rows == 1
+    for foreign in ('{"name": "an app"}', "[1]"):
+        path.write_text(foreign)
+        with pytest.raises(DataError, match="written by something else"):
+            score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, force=True)
+        assert path.read_text() == foreign
+
+
 def test_a_run_that_has_not_ended_is_not_read(tmp_path, demo_model):
     with pytest.raises(DataError, match=r"expected a folder that `sentiment-kit score` wrote"):
         read_scored(tmp_path)
