@@ -166,7 +166,9 @@ WORST = """() => {
     const contrasts = [...document.querySelectorAll("th, td, p, h1, .dt-info, input, button:not(.disabled)")]
         .filter((element) => element.offsetParent && (element.textContent.trim() || element.matches("input")))
         .map((element) => {
-            const ground = behind(element), text = over(ground, numbers(getComputedStyle(element).color));
+            // The filter above a column has its name as placeholder.
+            const style = getComputedStyle(element, element.placeholder ? "::placeholder" : null);
+            const ground = behind(element), text = over(ground, numbers(style.color));
             const [low, high] = [light(ground), light(text)].sort((a, b) => a - b);
             return [(high + .05) / (low + .05), `${element.tagName}: ${text} on ${ground}`];
         });
