@@ -290,7 +290,12 @@ def _timed(
 
 def _peak_memory(name: str, label: str, texts: list[str]) -> float:
     """MB that a process takes at most which loads one way and runs it once; NaN where the system does not say."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    # Forked, where that can be, from a server that has imported what all of them need and computed nothing.
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, context) as pool:
         return pool.submit(_run_and_say_peak, name, label, texts).result()
 
 
