@@ -2,13 +2,17 @@
 
 import base64
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+import typer
 from conftest import BLOCK, reader_folder, shell
+
+from sentiment_kit.cli import app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,9 +35,18 @@ def folder(tmp_path_factory):
     return reader_folder(tmp_path_factory.mktemp("readme"))
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if not command.startswith("make ")])
+RUN = [command for command in COMMANDS if not command.startswith(("make ", "sentiment-kit report "))]
+
+
+@pytest.mark.parametrize("command", RUN)
 def test_shell_commands(command, folder):
     shell(command, cwd=folder)
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("sentiment-kit report ")])
+def test_the_report_command_can_be_parsed(command):
+    """Its notebooks are run once, by nbval; what the command does is in tests of the report."""
+    typer.main.get_command(app).commands["report"].make_context("report", shlex.split(command, comments=True)[2:])
 
 
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
