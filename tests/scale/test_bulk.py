@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import json
 import os
@@ -174,34 +175,25 @@ SCRIPT = (
 )
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The command, without its folder, and what it makes of a file of 1,081 rows, one of them broken."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    path = folder / "t.csv"
+def test_a_run_that_is_killed_three_times_ends_in_the_same_bytes(tmp_path, demo_model):
+    """SIGKILL once the manifest, the first part, and six parts are there; then the same run finishes."""
+    path, out = tmp_path / "t.csv", tmp_path / "out"
     write_table(pd.DataFrame({"text": [f"{text} {number}" for number in range(12) for text in TWEETS["text"]]}), path)
     with path.open("ab") as file:
         file.write(b"uno,due\n")
-    command = [sys.executable, "-c", SCRIPT, str(path)]
-    subprocess.run([*command, str(folder / "out")], check=True)
-    return command, contents(folder / "out")
-
-
-@pytest.mark.parametrize("when", [0, 1, 6])
-def test_a_run_that_is_killed_ends_in_the_same_bytes(tmp_path, undisturbed, when):
-    """SIGKILL once so many parts are there; the same command finishes."""
-    command, expected = undisturbed
-    out = tmp_path / "out"
-    process = subprocess.Popen([*command, str(out)])
-    while process.poll() is None and not (
-        len(list(out.glob("part-*"))) >= when and (when or (out / "manifest.json").exists())
-    ):
-        os.sched_yield()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert len(list(out.glob("part-*"))) < 11, "it was killed before the end"
-    subprocess.run([*command, str(out)], check=True)
-    assert contents(out) == expected
+    score_files([path], tmp_path / "undisturbed", model=demo_model, part_rows=100)
+    for parts in (0, 1, 6):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path), str(out)])
+        while process.poll() is None and not (
+            (out / "manifest.json").exists() and len(list(out.glob("part-*"))) >= parts
+        ):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.005)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "it was killed before the end"
+        assert parts <= len(list(out.glob("part-*"))) < 11
+    score_files([path], out, model=demo_model, part_rows=100)
+    assert contents(out) == contents(tmp_path / "undisturbed")
 
 
 def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, tmp_path, demo_model, tiny_model):
