@@ -35,6 +35,30 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 SENTIPOLC = ROOT.parent / "shared" / "sentipolc16" / "training_set_sentipolc16.csv"
 
 
+SLOWEST = (
+    "solutions/11_fine_tuning.ipynb",
+    "notebooks/11_fine_tuning.ipynb",
+    "test_fine_tuning.py",
+    "test_readme.py",
+    "test_docs.py",
+    "test_notebooks.py",
+    "test_experiments.py",
+    "03_gpu_batching.ipynb",
+    "test_cluster.py",
+)
+"""Files that take long, those first that take longest: begun last, one of them would keep a single core busy."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first; the order within a file stays, and that of all others."""
+    ranks = {name: number for number, name in enumerate(SLOWEST)}
+
+    def rank(item: pytest.Item) -> int:
+        return min((ranks[name] for name in ranks if str(item.path).endswith(name)), default=len(ranks))
+
+    items.sort(key=rank)
+
+
 def shell(command: str, **options) -> str:
     """What a command prints, run in a shell that finds this environment first; it must succeed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

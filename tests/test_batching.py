@@ -47,8 +47,8 @@ def test_batches_cover_all_texts_once_within_the_budget(lengths, budget, batch_s
         assert batch_size is None or last - first <= batch_size
 
 
-def test_most_batches_of_many_texts_need_no_padding(demo_model):
-    tokens = tokenize(demo_model, load_demo()["text"].tolist())
+def test_most_batches_of_many_texts_need_no_padding(tiny_model):
+    tokens = tokenize(tiny_model, load_demo()["text"].tolist())
     lengths = np.sort(tokens.lengths)[::-1]
     bounds = list(batch_bounds(lengths, 512))
     unpadded = [lengths[first] == lengths[last - 1] for first, last in bounds]
@@ -101,21 +101,21 @@ def test_a_tokenizer_in_python_gives_the_same(tiny_model):
 
 @settings(max_examples=10, deadline=None)
 @given(chunk=st.integers(1, 130), budget=st.integers(1, 400))
-def test_chunks_and_budgets_change_nothing(demo_model, chunk, budget):
-    whole = score(demo_model, TEXTS)
+def test_chunks_and_budgets_change_nothing(tiny_model, chunk, budget):
+    whole = score(tiny_model, TEXTS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batching, "_CHUNK", chunk)
         patch.setattr(batching, "CPU_NUMBERS", 64 * budget)
-        parts = score(demo_model, TEXTS)
+        parts = score(tiny_model, TEXTS)
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, atol=1e-5)
     np.testing.assert_array_equal(parts.n_tokens, whole.n_tokens)
 
 
-def test_two_devices_give_the_same_in_order():
-    model = load_model("demo", device="cpu")
+def test_two_devices_give_the_same_in_order(tiny_model):
     texts = pd.Series([*TEXTS, None, TEXTS[0], "@solo"]).sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(predict(model, texts, devices=["cpu", "cpu"]), predict(model, texts), atol=1e-5)
-    assert score_on_devices(model, [], ["cpu"]).probabilities.shape == (0, 3)
+    expected = predict(tiny_model, texts)
+    pd.testing.assert_frame_equal(predict(tiny_model, texts, devices=["cpu", "cpu"]), expected, atol=1e-5)
+    assert score_on_devices(tiny_model, [], ["cpu"]).probabilities.shape == (0, 3)
 
 
 @pytest.mark.parametrize("devices", ["cuda:0", []])

@@ -40,8 +40,8 @@ def test_the_page_escapes_and_colours():
     assert "rgba(0, 114, 178" in shown
 
 
-def test_every_model_answers(demo_model, tiny_model):
-    found = answer({"demo": demo_model, "tiny": tiny_model}, "Che bella giornata 😊")
+def test_every_model_answers(tiny_model):
+    found = answer({"demo": tiny_model, "tiny": tiny_model}, "Che bella giornata 😊")
     assert [one.model for one in found] == ["demo", "tiny"]
     for one in found:
         assert one.prediction[list(LABELS)].sum() == pytest.approx(1, abs=1e-5)
@@ -49,22 +49,22 @@ def test_every_model_answers(demo_model, tiny_model):
         assert not one.note
 
 
-def test_nothing_to_read(demo_model):
-    (found,) = answer({"demo": demo_model}, "@a http://t.co/x")
+def test_nothing_to_read(tiny_model):
+    (found,) = answer({"demo": tiny_model}, "@a http://t.co/x")
     assert "nothing to read" in as_text([found])
     assert "nothing to read" in as_html([found])
 
 
-def test_without_captum_there_are_probabilities_and_a_hint(demo_model, monkeypatch):
+def test_without_captum_there_are_probabilities_and_a_hint(tiny_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
-    (found,) = answer({"demo": demo_model}, "ciao")
+    (found,) = answer({"demo": tiny_model}, "ciao")
     assert "explain" in found.note
     assert f"no words: {found.note}" in as_text([found])
     assert "%" in as_text([found])
 
 
-def test_the_box_answers_at_once_and_when_asked(demo_model):
-    box = text_box({"demo": demo_model}, text="che schifo")
+def test_the_box_answers_at_once_and_when_asked(tiny_model):
+    box = text_box({"demo": tiny_model}, text="che schifo")
     (entry, button), shown = box.children[0].children, box.children[1]
     first = shown.value
     assert "schifo" in first
@@ -72,7 +72,7 @@ def test_the_box_answers_at_once_and_when_asked(demo_model):
     assert "meraviglia" in shown.value
     button.click()
     assert "meraviglia" in shown.value
-    assert text_box({"demo": demo_model}).children[1].value == ""
+    assert text_box({"demo": tiny_model}).children[1].value == ""
 
 
 # A confusion matrix whose cells open
@@ -84,8 +84,8 @@ def tweets():
 
 
 @pytest.fixture
-def predictions(tweets, demo_model):
-    return predict(demo_model, tweets["text"], progress=False)
+def predictions(tweets, tiny_model):
+    return predict(tiny_model, tweets["text"], progress=False)
 
 
 def _buttons(explorer):
@@ -96,8 +96,8 @@ def _buttons(explorer):
     }
 
 
-def test_the_buttons_have_the_counts_of_the_matrix(tweets, predictions, demo_model):
-    buttons = _buttons(confusion_explorer(tweets, predictions, demo_model))
+def test_the_buttons_have_the_counts_of_the_matrix(tweets, predictions, tiny_model):
+    buttons = _buttons(confusion_explorer(tweets, predictions, tiny_model))
     counts = pd.crosstab(tweets["label"], predictions["label"])
     assert len(buttons) == 9
     for gold in counts.index:
@@ -105,8 +105,8 @@ def test_the_buttons_have_the_counts_of_the_matrix(tweets, predictions, demo_mod
             assert buttons[f"{gold} taken for {predicted}"].description == str(counts.loc[gold, predicted])
 
 
-def test_a_click_shows_the_tweets_of_the_cell_and_next_the_next(tweets, predictions, demo_model):
-    explorer = confusion_explorer(tweets, predictions, demo_model, rows=2)
+def test_a_click_shows_the_tweets_of_the_cell_and_next_the_next(tweets, predictions, tiny_model):
+    explorer = confusion_explorer(tweets, predictions, tiny_model, rows=2)
     _, shown, more = explorer.children
     assert shown.value == ""
     confused = confused_tweets(tweets, predictions)
@@ -135,10 +135,10 @@ def test_tweets_with_the_same_index_are_shown_apart(demo_model):
     )
 
 
-def test_text_is_escaped_and_an_empty_cell_says_so(demo_model):
+def test_text_is_escaped_and_an_empty_cell_says_so(tiny_model):
     tweets = pd.DataFrame({"text": ["<script>alert(1)</script> bello"], "label": ["positive"]})
-    predictions = predict(demo_model, tweets["text"], progress=False)
-    explorer = confusion_explorer(tweets, predictions, demo_model)
+    predictions = predict(tiny_model, tweets["text"], progress=False)
+    explorer = confusion_explorer(tweets, predictions, tiny_model)
     _buttons(explorer)[f"positive taken for {predictions['label'][0]}"].click()
     assert "<script" not in explorer.children[1].value
     empty = next(label for label in ("negative", "neutral") if label != predictions["label"][0])

@@ -20,8 +20,16 @@ from sentiment_kit.training.scratch import random_base_checkpoint
 TEXTS = load_demo("test")["text"].head(60).tolist()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _briefly():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "_OPERATIONS", 1e8)
+        patch.setattr(benchmark, "_MANY", 200)
+        yield
+
+
 @pytest.fixture(scope="module")
-def measured(hub_folder):
+def measured(hub_folder, _briefly):
     return run_benchmark(str(hub_folder), [*TEXTS, TEXTS[0], "@solo"], rounds=1, memory=False)
 
 

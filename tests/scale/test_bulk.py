@@ -41,8 +41,8 @@ def scored(folder):
     return pd.concat([pq.read_table(path).to_pandas() for path in sorted(folder.glob("part-*"))], ignore_index=True)
 
 
-def test_the_parts_are_the_file_with_its_predictions(tweets_file, tmp_path, demo_model):
-    done = score_files([tweets_file], tmp_path / "out", model=demo_model, part_rows=40)
+def test_the_parts_are_the_file_with_its_predictions(tweets_file, tmp_path, tiny_model):
+    done = score_files([tweets_file], tmp_path / "out", model=tiny_model, part_rows=40)
     assert done[:4] == (90, 0, 0, 3)
     assert sorted(contents(tmp_path / "out")) == [
         "manifest.json",
@@ -50,7 +50,7 @@ def test_the_parts_are_the_file_with_its_predictions(tweets_file, tmp_path, demo
         "part-00000-000001.parquet",
         "part-00000-000002.parquet",
     ]
-    table, expected = scored(tmp_path / "out"), predict(demo_model, TWEETS["text"])
+    table, expected = scored(tmp_path / "out"), predict(tiny_model, TWEETS["text"])
     assert table["text"].tolist() == TWEETS["text"].tolist()
     assert table["label"].tolist() == TWEETS["label"].tolist(), "the input's own column"
     assert table["predicted_label"].tolist() == expected["label"].tolist()
@@ -63,18 +63,18 @@ def test_the_parts_are_the_file_with_its_predictions(tweets_file, tmp_path, demo
     assert str(tmp_path) not in json.dumps(manifest)
 
 
-def test_several_files_of_several_formats(tmp_path, demo_model):
+def test_several_files_of_several_formats(tmp_path, tiny_model):
     for number, suffix in enumerate([".csv.gz", ".tsv", ".jsonl.zst", ".parquet"]):
         write_table(TWEETS.iloc[20 * number : 20 * number + 20], tmp_path / f"{number}{suffix}")
-    done = score_files([tmp_path / "*.*"], tmp_path / "out", model=demo_model, part_rows=15)
+    done = score_files([tmp_path / "*.*"], tmp_path / "out", model=tiny_model, part_rows=15)
     assert done[:4] == (80, 0, 0, 8)
     assert scored(tmp_path / "out")["text"].tolist() == TWEETS["text"].tolist()[:80]
 
 
-def test_broken_and_empty_rows(tmp_path, demo_model):
+def test_broken_and_empty_rows(tmp_path, tiny_model):
     path = tmp_path / "t.csv"
     path.write_bytes(b"id,text\n1,bello\n2,due,tre\n3,@solo\n4,perch\xe8\n5,brutto\n")
-    done = score_files([path], tmp_path / "out", model=demo_model, part_rows=2)
+    done = score_files([path], tmp_path / "out", model=tiny_model, part_rows=2)
     assert done[:4] == (3, 2, 1, 3)
     table = scored(tmp_path / "out")
     assert table["id"].tolist() == ["1", "3", "5"]
@@ -89,69 +89,69 @@ def test_broken_and_empty_rows(tmp_path, demo_model):
         (path.as_posix(), 5, "not UTF-8 (byte 0xe8); save the file as UTF-8, it may be Windows-1252 or Latin-1"),
     ]
     with pytest.raises(DataError, match=r"t\.csv, line 3: expected 2 fields, got 3; without --strict"):
-        score_files([path], tmp_path / "strict", model=demo_model, part_rows=1, strict=True)
+        score_files([path], tmp_path / "strict", model=tiny_model, part_rows=1, strict=True)
     assert len(scored(tmp_path / "strict")) == 1, "what came before is kept"
 
 
-def test_json_values_that_are_no_text_are_set_apart(tmp_path, demo_model):
+def test_json_values_that_are_no_text_are_set_apart(tmp_path, tiny_model):
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "bello"}\n{"text": 5}\n{"text": ["brutto"]}\n{"text": null}\n')
-    assert score_files([path], tmp_path / "out", model=demo_model)[:4] == (2, 2, 1, 1)
+    assert score_files([path], tmp_path / "out", model=tiny_model)[:4] == (2, 2, 1, 1)
     lines = (tmp_path / "out" / "rejected" / "part-00000-000000.jsonl").read_text().splitlines()
     assert [(row["line"], row["reason"], row["raw"]) for row in map(json.loads, lines)] == [
         (2, "expected text in 'text', got int", '{"text": 5}\n'),
         (3, "expected text in 'text', got list", '{"text": ["brutto"]}\n'),
     ]
     with pytest.raises(DataError, match=r"t\.jsonl, line 2: expected text in 'text', got int; without --strict"):
-        score_files([path], tmp_path / "strict", model=demo_model, strict=True)
+        score_files([path], tmp_path / "strict", model=tiny_model, strict=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_file_whose_name_is_not_utf8(tmp_path, demo_model):
+def test_a_file_whose_name_is_not_utf8(tmp_path, tiny_model):
     path = tmp_path / os.fsdecode(b"caff\xe8.csv")
     path.write_text("text\nbello\na,b\n")
     for _ in range(2):
-        assert score_files([path], tmp_path / "out", model=demo_model)[:4] == (1, 1, 0, 1)
+        assert score_files([path], tmp_path / "out", model=tiny_model)[:4] == (1, 1, 0, 1)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["data"][0]["name"] == "caff\ufffd.csv"
 
 
-def test_a_part_without_any_label_has_the_same_types(tmp_path, demo_model):
+def test_a_part_without_any_label_has_the_same_types(tmp_path, tiny_model):
     path = tmp_path / "t.csv"
     path.write_text("id,text\n1,@solo\n2,bello\n3,x,y\n")
-    score_files([path], tmp_path / "out", model=demo_model, part_rows=1)
+    score_files([path], tmp_path / "out", model=tiny_model, part_rows=1)
     tables = [pq.read_table(part) for part in sorted((tmp_path / "out").glob("part-*"))]
     assert [len(table) for table in tables] == [1, 1, 0]
     assert pa.concat_tables(tables)["label"].to_pylist()[0] is None  # raises where types differ
 
 
-def test_an_output_inside_the_input_is_no_input(tmp_path, demo_model):
+def test_an_output_inside_the_input_is_no_input(tmp_path, tiny_model):
     write_table(TWEETS, tmp_path / "t.csv")
     for _ in range(2):
-        assert score_files([tmp_path], tmp_path / "scored", model=demo_model, part_rows=50).rows == 90
+        assert score_files([tmp_path], tmp_path / "scored", model=tiny_model, part_rows=50).rows == 90
 
 
 # Stopped and taken up again
 
 
-def test_the_bar_counts_rows_and_names_parts_and_begins_where_the_last_run_stopped(tmp_path, demo_model, capsys):
+def test_the_bar_counts_rows_and_names_parts_and_begins_where_the_last_run_stopped(tmp_path, tiny_model, capsys):
     path, out = tmp_path / "t.csv", tmp_path / "out"
     path.write_text("id,text\n" + "".join(f"{number},bello {number}\n" for number in range(9)) + "9,x,y\n")
-    score_files([path], out, model=demo_model, part_rows=2, progress=True)
+    score_files([path], out, model=tiny_model, part_rows=2, progress=True)
     shown = capsys.readouterr().err
     assert "10/10" in shown
     assert "rows/s" in shown
     assert "part-00000-000004" in shown
     (out / "part-00000-000004.parquet").unlink()  # one good row and the rejected one
-    score_files([path], out, model=demo_model, part_rows=2, progress=True)
+    score_files([path], out, model=tiny_model, part_rows=2, progress=True)
     shown = capsys.readouterr().err
     assert "8/10" in shown
     assert "10/10" in shown
 
 
-def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, monkeypatch):
+def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, tiny_model, monkeypatch):
     out = tmp_path / "out"
-    score_files([tweets_file], out, model=demo_model, part_rows=20)
+    score_files([tweets_file], out, model=tiny_model, part_rows=20)
     whole = contents(out)
     (out / "part-00000-000001.parquet").unlink()
     (out / "part-00000-000004.parquet").unlink()
@@ -163,7 +163,7 @@ def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, m
         return predict(model, texts, **options)
 
     monkeypatch.setattr(bulk, "predict", counted)
-    score_files([tweets_file], out, model=demo_model, part_rows=20)
+    score_files([tweets_file], out, model=tiny_model, part_rows=20)
     assert sizes == [20, 10]
     assert contents(out) == whole
     assert not list(out.glob(".*.tmp"))
@@ -171,19 +171,19 @@ def test_only_what_is_missing_is_done_again(tweets_file, tmp_path, demo_model, m
 
 SCRIPT = (
     "import sys; from sentiment_kit.scale.bulk import score_files; from sentiment_kit.model import load_model\n"
-    "score_files([sys.argv[1]], sys.argv[2], model=load_model('demo', device='cpu'), part_rows=100)"
+    "score_files([sys.argv[1]], sys.argv[2], model=load_model(sys.argv[3], device='cpu'), part_rows=100)"
 )
 
 
-def test_a_run_that_is_killed_three_times_ends_in_the_same_bytes(tmp_path, demo_model):
+def test_a_run_that_is_killed_three_times_ends_in_the_same_bytes(tmp_path, tiny_model):
     """SIGKILL once the manifest, the first part, and six parts are there; then the same run finishes."""
     path, out = tmp_path / "t.csv", tmp_path / "out"
     write_table(pd.DataFrame({"text": [f"{text} {number}" for number in range(12) for text in TWEETS["text"]]}), path)
     with path.open("ab") as file:
         file.write(b"uno,due\n")
-    score_files([path], tmp_path / "undisturbed", model=demo_model, part_rows=100)
+    score_files([path], tmp_path / "undisturbed", model=tiny_model, part_rows=100)
     for parts in (0, 1, 6):
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path), str(out)])
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(path), str(out), tiny_model.name])
         while process.poll() is None and not (
             (out / "manifest.json").exists() and len(list(out.glob("part-*"))) >= parts
         ):
@@ -192,45 +192,45 @@ def test_a_run_that_is_killed_three_times_ends_in_the_same_bytes(tmp_path, demo_
         process.kill()
         assert process.wait() == -signal.SIGKILL, "it was killed before the end"
         assert parts <= len(list(out.glob("part-*"))) < 11
-    score_files([path], out, model=demo_model, part_rows=100)
+    score_files([path], out, model=tiny_model, part_rows=100)
     assert contents(out) == contents(tmp_path / "undisturbed")
 
 
-def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, tmp_path, demo_model, tiny_model):
+def test_another_run_in_the_folder_is_refused_with_the_difference(tweets_file, tmp_path, tiny_model, demo_model):
     out = tmp_path / "out"
-    score_files([tweets_file], out, model=demo_model, part_rows=50)
+    score_files([tweets_file], out, model=tiny_model, part_rows=50)
     before = contents(out)
-    with pytest.raises(DataError, match="was begun with model 'demo', now it is"):
-        score_files([tweets_file], out, model=tiny_model, part_rows=50)
-    swapped = dataclasses.replace(demo_model, labels=("positive", "neutral", "negative"))
+    with pytest.raises(DataError, match="was begun with model 'model', now it is 'demo'"):
+        score_files([tweets_file], out, model=demo_model, part_rows=50)
+    swapped = dataclasses.replace(tiny_model, labels=("positive", "neutral", "negative"))
     with pytest.raises(DataError, match="was begun with labels"):
         score_files([tweets_file], out, model=swapped, part_rows=50)
     with pytest.raises(DataError, match="was begun with text 'text', now it is 'id'"):
-        score_files([tweets_file], out, model=demo_model, part_rows=50, text="id")
+        score_files([tweets_file], out, model=tiny_model, part_rows=50, text="id")
     with pytest.raises(DataError, match="batch_size None, now it is 8"):
-        score_files([tweets_file], out, model=demo_model, part_rows=50, batch_size=8)
+        score_files([tweets_file], out, model=tiny_model, part_rows=50, batch_size=8)
     with pytest.raises(DataError, match="part_rows 50, now it is 51"):
-        score_files([tweets_file], out, model=demo_model, part_rows=51)
+        score_files([tweets_file], out, model=tiny_model, part_rows=51)
     other = tmp_path / "other.csv"
     write_table(TWEETS, other)
     with pytest.raises(DataError, match="was begun with 1 inputs, and now there are 2"):
-        score_files([tweets_file, other], out, model=demo_model, part_rows=50)
+        score_files([tweets_file, other], out, model=tiny_model, part_rows=50)
     with tweets_file.open("a") as file:
         file.write("x,y,positive\n")
     with pytest.raises(DataError, match=r"another input: tweets\.csv had size \d+, tweets\.csv has \d+"):
-        score_files([tweets_file], out, model=demo_model, part_rows=50)
+        score_files([tweets_file], out, model=tiny_model, part_rows=50)
     assert contents(out) == before
 
 
-def test_two_runs_on_one_folder(tweets_file, tmp_path, demo_model):
+def test_two_runs_on_one_folder(tweets_file, tmp_path, tiny_model):
     out = tmp_path / "out"
     out.mkdir()
     with FileLock(out / ".lock"), pytest.raises(DataError, match="another run is writing there"):
-        score_files([tweets_file], out, model=demo_model)
-    assert score_files([tweets_file], out, model=demo_model).rows == 90
+        score_files([tweets_file], out, model=tiny_model)
+    assert score_files([tweets_file], out, model=tiny_model).rows == 90
 
 
-def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatch):
+def test_a_full_disk_loses_nothing(tweets_file, tmp_path, tiny_model, monkeypatch):
     out = tmp_path / "out"
     real, calls = os.fsync, []
 
@@ -242,37 +242,37 @@ def test_a_full_disk_loses_nothing(tweets_file, tmp_path, demo_model, monkeypatc
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DataError, match=r"cannot be written .No space left on device.*run the same command again"):
-        score_files([tweets_file], out, model=demo_model, part_rows=20)
+        score_files([tweets_file], out, model=tiny_model, part_rows=20)
     assert not list(out.glob(".*.tmp"))
     n_parts = len(list(out.glob("part-*")))
     assert 0 < n_parts < 5
-    assert score_files([tweets_file], out, model=demo_model, part_rows=20).rows == 90
+    assert score_files([tweets_file], out, model=tiny_model, part_rows=20).rows == 90
 
 
-def test_mistakes_come_before_the_work(tweets_file, tmp_path, demo_model):
+def test_mistakes_come_before_the_work(tweets_file, tmp_path, tiny_model):
     with pytest.raises(DataError, match=r"tweets\.csv: no column 'testo'; its columns are: id, text, label"):
-        score_files([tweets_file], tmp_path / "out", model=demo_model, text="testo")
+        score_files([tweets_file], tmp_path / "out", model=tiny_model, text="testo")
     assert not (tmp_path / "out").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     (tmp_path / "mine" / ".part-of-it.tmp").write_text("precious")
     with pytest.raises(DataError, match=r"holds thesis\.txt and no manifest\.json"):
-        score_files([tweets_file], tmp_path / "mine", model=demo_model)
+        score_files([tweets_file], tmp_path / "mine", model=tiny_model)
     assert (tmp_path / "mine" / ".part-of-it.tmp").read_text() == "precious", (
         "nothing goes from a folder that is not ours"
     )
     with pytest.raises(DataError, match="holds all inputs"):
-        score_files([tweets_file], tmp_path, model=demo_model)
+        score_files([tweets_file], tmp_path, model=tiny_model)
     with pytest.raises(DataError, match="cannot be used as a folder"):
-        score_files([tweets_file], tweets_file / "out", model=demo_model)
+        score_files([tweets_file], tweets_file / "out", model=tiny_model)
     full = tmp_path / "full.csv"
     write_table(TWEETS.assign(predicted_label="x"), full)
     with pytest.raises(DataError, match=r"full\.csv: has the columns label, predicted_label already"):
-        score_files([full], tmp_path / "out", model=demo_model)
+        score_files([full], tmp_path / "out", model=tiny_model)
     number = tmp_path / "n.parquet"
     pq.write_table(pa.table({"text": [1, 2]}), number)
     with pytest.raises(DataError, match=r"n\.parquet, column 'text': expected text, got int64"):
-        score_files([number], tmp_path / "out", model=demo_model)
+        score_files([number], tmp_path / "out", model=tiny_model)
 
 
 # The command
@@ -430,39 +430,39 @@ def test_a_spreadsheet_does_not_run_cells(tmp_path, monkeypatch):
 # Read again
 
 
-def test_what_was_scored_is_read_in_order(tmp_path, demo_model):
+def test_what_was_scored_is_read_in_order(tmp_path, tiny_model):
     texts = load_demo("test")["text"].head(7)
     write_table(pd.DataFrame({"testo": texts, "negative": "mine"}), tmp_path / "t.csv")
-    score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, text="testo", part_rows=3)
+    score_files([tmp_path / "t.csv"], tmp_path / "out", model=tiny_model, text="testo", part_rows=3)
     table, manifest = read_scored(tmp_path / "out")
     assert list(table.columns) == ["text", *LABELS]
     assert table["text"].tolist() == texts.tolist()
-    np.testing.assert_allclose(table[list(LABELS)].astype(float), predict(demo_model, texts)[list(LABELS)], atol=1e-6)
-    assert manifest["model"]["name"] == "demo"
+    np.testing.assert_allclose(table[list(LABELS)].astype(float), predict(tiny_model, texts)[list(LABELS)], atol=1e-6)
+    assert manifest["model"]["name"] == "model"  # of a folder, its last part
 
 
-def test_a_run_of_an_earlier_version_is_neither_gone_on_with_nor_read(tmp_path, demo_model):
+def test_a_run_of_an_earlier_version_is_neither_gone_on_with_nor_read(tmp_path, tiny_model):
     write_table(pd.DataFrame({"text": ["ciao"]}), tmp_path / "t.csv")
     path = tmp_path / "out" / "manifest.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"sentiment_kit": "0.1.0", "model": "demo", "inputs": [], "done": {}}))
     with pytest.raises(DataError, match=r"begun with a manifest of another form.*\(--force"):
-        score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model)
+        score_files([tmp_path / "t.csv"], tmp_path / "out", model=tiny_model)
     with pytest.raises(DataError, match="score the tweets again"):
         read_scored(tmp_path / "out")
-    assert score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, force=True).rows == 1
+    assert score_files([tmp_path / "t.csv"], tmp_path / "out", model=tiny_model, force=True).rows == 1
     for foreign in ('{"name": "an app"}', "[1]"):
         path.write_text(foreign)
         with pytest.raises(DataError, match="written by something else"):
-            score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model, force=True)
+            score_files([tmp_path / "t.csv"], tmp_path / "out", model=tiny_model, force=True)
         assert path.read_text() == foreign
 
 
-def test_a_run_that_has_not_ended_is_not_read(tmp_path, demo_model):
+def test_a_run_that_has_not_ended_is_not_read(tmp_path, tiny_model):
     with pytest.raises(DataError, match=r"expected a folder that `sentiment-kit score` wrote"):
         read_scored(tmp_path)
     write_table(pd.DataFrame({"text": ["ciao"]}), tmp_path / "t.csv")
-    score_files([tmp_path / "t.csv"], tmp_path / "out", model=demo_model)
+    score_files([tmp_path / "t.csv"], tmp_path / "out", model=tiny_model)
     path = tmp_path / "out" / "manifest.json"
     manifest = json.loads(path.read_text())
     del manifest["done"]
