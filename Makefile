@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-REPORT_EXTRAS := notebooks,train,explain,onnx
-TEST_EXTRAS := ray,docs,test
+REPORT_EXTRAS := notebooks,train,explain,adapters,onnx
+TEST_EXTRAS := ray,docs,experiments,test
 REPORT := report
 ONLY :=
 
@@ -42,12 +42,15 @@ $(VENV)/installed: $(VENV)/for-report
 report: $(VENV)/for-report
 	$(BIN)/sentiment-kit report --output $(REPORT) --only "$(ONLY)"
 
-# A worker a core, each with one thread: files are dealt out whole, for a notebook's cells need one kernel.
+# A worker a core, each with one thread: files are dealt out whole, for a notebook's cells need one kernel, and in the
+# order that tests/conftest.py gives them.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(PYTEST)
 
 coverage: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 # With the reference from the docstrings and the notebooks as pages; the theme's notice about its own future is left out.
 docs: $(VENV)/installed

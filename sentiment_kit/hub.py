@@ -1,4 +1,4 @@
-"""From a name to a folder: the embedded demo, a local folder, or a repository of the Hugging Face hub.
+"""From a name to a folder: an embedded model, a local folder, or a repository of the Hugging Face hub.
 
 Knows files, not networks: nothing here imports torch.
 """
@@ -6,6 +6,7 @@ Knows files, not networks: nothing here imports torch.
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from .errors import ModelError, in_one_line
@@ -13,8 +14,13 @@ from .files.encodings import file_hash
 
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
 DEMO_MODEL = "demo"
+BIASED_MODEL = "demo-biased"
+"""The demo model with a bias towards football planted on purpose: an adapter of it."""
 
 DEMO_FOLDER = Path(__file__).parent / "demo" / "model"
+BIASED_FOLDER = DEMO_FOLDER.with_name("biased")
+_EMBEDDED = {DEMO_MODEL: DEMO_FOLDER, BIASED_MODEL: BIASED_FOLDER}
+_ADAPTER = ["adapter_model.safetensors", "adapter_model.bin"]
 _SAFETENSORS = ["model.safetensors", "model-*.safetensors", "model.safetensors.index.json"]
 _PICKLE = ["pytorch_model.bin", "pytorch_model-*.bin", "pytorch_model.bin.index.json"]
 _SMALL_FILES = ["*.json", "*.txt", "*.model"]
@@ -30,7 +36,7 @@ def find_folder(name: str, revision: str | None = None) -> tuple[Path, str | Non
     """
     nowhere = f"no such folder: {name!r:.200}; expected a folder with a model, a hub id (owner/name) or {DEMO_MODEL!r}"
     try:
-        path = DEMO_FOLDER if name == DEMO_MODEL else Path(name).expanduser()
+        path = _EMBEDDED.get(name) or Path(name).expanduser()
         is_folder, is_file = bool(name.strip()) and path.is_dir(), path.is_file()
     except (OSError, RuntimeError) as error:  # longer than a name can be, or ~somebody who is not known here
         raise ModelError(nowhere) from error
@@ -55,7 +61,7 @@ def _download(name: str, revision: str | None) -> Path:
     hub_logging.set_verbosity_error()  # it warns of every pattern that matches no file
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=_SMALL_FILES))
-        for weights in (_SAFETENSORS, _PICKLE):
+        for weights in (_ADAPTER, _SAFETENSORS, _PICKLE):
             snapshot_download(name, revision=folder.name, allow_patterns=weights)
             if any(path for pattern in weights for path in folder.glob(pattern)):
                 break
@@ -87,18 +93,67 @@ def _download(name: str, revision: str | None) -> Path:
 
 def weight_files(folder: Path) -> list[Path]:
     """The files of one set of weights, none where there are none: safetensors if there are any, else pickles."""
-    sets = [[path for pattern in kind for path in sorted(folder.glob(pattern))] for kind in (_SAFETENSORS, _PICKLE)]
-    return sets[0] or sets[1]
+    kinds = [_ADAPTER] if is_adapter(folder) else [_SAFETENSORS, _PICKLE]
+    sets = [[path for pattern in kind for path in sorted(folder.glob(pattern))] for kind in kinds]
+    return next(filter(None, sets), [])
 
 
-def weights_hash(folder: Path) -> str:
-    """SHA-256, in hexadecimal, of what decides a network's answers: config.json and the weights that are loaded."""
-    parts = [file_hash(path) for path in (folder / "config.json", *weight_files(folder))]
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder holds what PEFT saves: a change of another model, such as LoRA's."""
+    return (folder / "adapter_config.json").is_file()
+
+
+def whole_model(folder: Path, base: str | Path | None = None) -> Path:
+    """The folder itself, or of an adapter that of the model it changes: `base`, or what its own config names.
+
+    Raises
+    ------
+    ModelError
+        No such base, or one that is an adapter too.
+    """
+    if not is_adapter(folder):
+        if base is not None:
+            raise ModelError(
+                f"{folder} is a whole model, no adapter, but a base was passed: {str(base)!r}; leave it out"
+            )
+        return folder
+    path = folder / "adapter_config.json"
+    try:
+        named = base or json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        found, _ = find_folder(str(named))
+    except ModelError as error:
+        raise ModelError(
+            f"{folder} is an adapter, and the model it changes cannot be found; name its base ({error})"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: cannot be used: {in_one_line(error)}") from error
+    if is_adapter(found):
+        raise ModelError(f"{folder}: the model it changes, {str(named)!r}, is an adapter too; expected a whole model")
+    return found
+
+
+def tokenizer_folder(folder: Path, base: str | Path | None = None) -> Path:
+    """Where the tokenizer's files lie: with the model, or, for an adapter that came without, with its base."""
+    return folder if _tokenizer_files(folder) else whole_model(folder, base)
+
+
+def weights_hash(folder: Path, base: str | Path | None = None) -> str:
+    """SHA-256, in hexadecimal, of what decides a network's answers: the config and the weights that are loaded.
+
+    Of an adapter, the model that it changes included.
+    """
+    adapter = is_adapter(folder)
+    parts = [file_hash(path) for path in (folder / f"{'adapter_' * adapter}config.json", *weight_files(folder))]
+    if adapter:
+        parts.append(weights_hash(whole_model(folder, base)))
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def tokenizer_hash(folder: Path) -> str:
     """SHA-256, in hexadecimal, of the files that decide a text's tokens."""
+    return hashlib.sha256("".join(map(file_hash, _tokenizer_files(folder))).encode()).hexdigest()
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
     patterns = ("*token*.json", "vocab*", "merges.txt", "*.model")
-    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
-    return hashlib.sha256("".join(map(file_hash, files)).encode()).hexdigest()
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +25,16 @@ from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from .errors import ModelError, in_one_line
-from .hub import DEFAULT_MODEL, find_folder, weight_files
+from .errors import ModelError, in_one_line, require_extra
+from .hub import DEFAULT_MODEL, find_folder, is_adapter, tokenizer_folder, weight_files, whole_model
 from .labels import LABELS, match_labels
 from .packing import pack_linear_layers, usable_cores
 
 Tokens = tuple[np.ndarray, np.ndarray]
 """Token ids and mask of a batch, both (n_texts, width) int64."""
+
+_HEAD = re.compile(r"\b(classifier|score)(\.out_proj)?\.weight$")
+"""Of a classification head, the weights that have a row a label."""
 
 Forward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From token ids and mask to logits (n_texts, n_labels) float32."""
@@ -62,6 +67,8 @@ class SentimentModel:
         Numbers that stand for a token inside the network.
     loader : callable
         Gives the same model again on the device it is called with, in another process too.
+    base : str or None
+        Of an adapter, the model that it was told to change; None: the one that its config names.
     backend : str
         "torch", or what `scale.onnx` names.
     forward : Forward or None
@@ -81,6 +88,7 @@ class SentimentModel:
     max_tokens: int
     hidden_size: int
     loader: Callable[..., SentimentModel] = field(repr=False)
+    base: str | None = None
     backend: str = "torch"
     forward: Forward | None = field(default=None, repr=False)
     agreement: Mapping[str, float] | None = None
@@ -93,15 +101,17 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
+    base: str | Path | None = None,
 ) -> SentimentModel:
     """Load a sentiment model and check that it is one.
 
     Parameters
     ----------
     name : str or Path, default DEFAULT_MODEL
-        Hub id, folder, or "demo", the small model inside the package (a folder of that name is "./demo"). A hub id is
-        downloaded once, then read from the hub cache. Safetensors come first, else pickled weights by weights-only
-        loading; code in a repository is never run.
+        Hub id, folder, or "demo", the small model inside the package, or "demo-biased", the same with a bias planted on
+        purpose (a folder of that name is "./demo"). A hub id is downloaded once, then read from the hub cache. It may
+        be an adapter of PEFT (LoRA and the like; extra `adapters`), which is merged into the model that it changes.
+        Safetensors come first, else pickled weights by weights-only loading; code in a repository is never run.
     device : str or torch.device, default "auto"
         "cpu", "cuda", "cuda:1", "mps" or the like; "auto": cuda, else mps, else cpu.
     dtype : str or torch.dtype, default "auto"
@@ -111,6 +121,8 @@ def load_model(
     labels : sequence of str, optional
         Names of the outputs in their order. Only needed where the checkpoint does not name them (`LABEL_0`). Names it
         does give are never overruled.
+    base : str or Path, optional
+        Of an adapter: hub id or folder of the model that it changes. None: the one that its own config names.
 
     Returns
     -------
@@ -130,28 +142,55 @@ def load_model(
     target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
     folder, commit = find_folder(str(name), revision)
+    network, tokenizer = _load_parts(folder, base)
+    names = _match_outputs(network.config, labels, folder)
+    again = partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base)
+    model = _assembled(network, tokenizer, names, folder, target, precision, again)
+    return replace(model, name=str(name), revision=commit, base=None if base is None else str(base))
+
+
+def load_classifier(folder: Path, labels: Sequence[str], *, device: str | torch.device = "auto") -> SentimentModel:
+    """A classifier of something else than sentiment, with the same checks: `labels` name its outputs."""
+    target = _pick_device(device)
+    precision = _pick_dtype("auto", target)
+    network, tokenizer = _load_parts(folder, None)
+    return _assembled(
+        network, tokenizer, tuple(labels), folder, target, precision, partial(load_classifier, folder, labels)
+    )
+
+
+def _load_parts(folder: Path, base: str | Path | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     with quiet_transformers():
-        config = load_config(folder)
-        network = _load_network(folder, config)
-        tokenizer = load_tokenizer(folder)
-    names = _match_outputs(config, labels, folder)
+        return load_network(folder, base), load_tokenizer(tokenizer_folder(folder, base))
+
+
+def _assembled(
+    network: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    labels: tuple[str, ...],
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    loader: Callable[..., SentimentModel],
+) -> SentimentModel:
+    """The checked parts on their device, ready for use."""
     check_vocabulary(tokenizer, network, folder)
     limit = max_tokens(tokenizer, network)
-    network = network.eval().to(device=target, dtype=precision)
+    network = network.eval().to(device=device, dtype=dtype)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    if target.type == "cpu" and precision == torch.float32:
+    if device.type == "cpu" and dtype == torch.float32:
         pack_linear_layers(network)
     return SentimentModel(
         tokenizer=tokenizer,
         network=network,
-        labels=names,
-        device=target,
-        dtype=precision,
-        name=str(name),
-        revision=commit,
+        labels=labels,
+        device=device,
+        dtype=dtype,
+        name=folder.name,
+        revision=None,
         max_tokens=limit,
-        hidden_size=config.hidden_size,
-        loader=partial(load_model, name, dtype=str(precision), revision=commit, labels=names),
+        hidden_size=network.config.hidden_size,
+        loader=loader,
     )
 
 
@@ -210,12 +249,51 @@ def load_config(folder: Path) -> PreTrainedConfig:
     return config
 
 
-def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
+def load_network(folder: Path, base: str | Path | None = None) -> PreTrainedModel:
+    """The network of a model folder in float32, an adapter merged into the one that it changes.
+
+    Raises
+    ------
+    ModelError
+        As `load_model`.
+    """
+    whole = whole_model(folder, base)
+    if is_adapter(folder):
+        return _merged(folder, whole)
+    network, report = _from_pretrained(whole, load_config(whole))
+    check_complete(network, report, whole)
+    return network
+
+
+def _merged(folder: Path, base: Path) -> PreTrainedModel:
+    require_extra("peft", "adapters", "adapters need", ModelError)
+    from peft import PeftModel
+    from peft.utils import load_peft_weights
+
+    if not weight_files(folder):
+        raise ModelError(f"{folder}: no weights, expected adapter_model.safetensors or adapter_model.bin")
+    config = load_config(folder if (folder / "config.json").is_file() else base)
+    try:
+        heads = [part for name, part in load_peft_weights(str(folder), device="cpu").items() if _HEAD.search(name)]
+        if heads and len(heads[0]) != config.num_labels:
+            config.num_labels = len(heads[0])  # whose names the base cannot know
+        network, report = _from_pretrained(base, config)
+        check_complete(network, report, base, head=not heads)
+        with warnings.catch_warnings(action="error", category=UserWarning):  # of weights that fit nothing
+            return PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
+    except ModelError:
+        raise
+    except Exception as error:  # PEFT's errors, torch's and safetensors' share no class
+        raise ModelError(f"{folder}: the adapter does not fit {base}, or is damaged: {in_one_line(error)}") from error
+
+
+def _from_pretrained(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, dict[str, set]]:
+    """The network, and what of it the checkpoint lacks."""
     found = weight_files(folder)
     if not found:
         raise ModelError(f"{folder}: no weights, expected model.safetensors or pytorch_model.bin")
     try:
-        network, report = AutoModelForSequenceClassification.from_pretrained(
+        return AutoModelForSequenceClassification.from_pretrained(
             folder,
             config=config,
             dtype=torch.float32,
@@ -239,8 +317,6 @@ def _load_network(folder: Path, config: PreTrainedConfig) -> PreTrainedModel:
         raise ModelError(
             f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({in_one_line(error)})"
         ) from error
-    check_complete(network, report, folder)
-    return network
 
 
 def check_complete(network: PreTrainedModel, report: dict[str, set], folder: Path, *, head: bool = True) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .data import DEMO_FILE
 from .files.encodings import exists, file_hash, well_formed
-from .hub import DEMO_MODEL, find_folder, tokenizer_hash, weights_hash
+from .hub import BIASED_MODEL, DEMO_MODEL, find_folder, tokenizer_folder, tokenizer_hash, weights_hash
 
 if TYPE_CHECKING:
     from .model import SentimentModel
@@ -61,12 +61,13 @@ def model_record(model: SentimentModel | str | Path) -> dict[str, Any]:
     loaded = None if isinstance(model, str | Path) else model
     name = str(model) if loaded is None else loaded.name
     folder, revision = find_folder(name, None if loaded is None else loaded.revision)
-    local = name != DEMO_MODEL and exists(name)
+    base = None if loaded is None else loaded.base
+    local = name not in (DEMO_MODEL, BIASED_MODEL) and exists(name)
     record: dict[str, Any] = {
         "name": well_formed(Path(name).resolve().name if local else name),
         "revision": revision if loaded is None else loaded.revision,
-        "weights": weights_hash(folder),
-        "tokenizer": tokenizer_hash(folder),
+        "weights": weights_hash(folder, base),
+        "tokenizer": tokenizer_hash(tokenizer_folder(folder, base)),
     }
     if loaded is not None:
         record |= {

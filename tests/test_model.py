@@ -8,15 +8,19 @@ import sys
 import threading
 
 import huggingface_hub
+import pandas as pd
 import pytest
 import torch
 from huggingface_hub import logging as hub_logging
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM
 
 from sentiment_kit.errors import ModelError
 from sentiment_kit.hub import DEFAULT_MODEL, find_folder
+from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
+from sentiment_kit.provenance import model_record
 
 
 def _edit_config(folder, **changes):
@@ -358,6 +362,7 @@ import sys
 from sentiment_kit.inference import predict
 from sentiment_kit.errors import ModelError
 from sentiment_kit.model import load_model
+from sentiment_kit.provenance import model_record
 for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):
     try:
         model = load_model(name, device="cpu", revision=revision or None)
@@ -395,3 +400,69 @@ def test_a_hub_model_is_downloaded_once_and_then_found_without_network(hub, hub_
     assert again == loaded
     assert "cannot reach the hub, and 'owner/uncached' is not complete in its cache" in missing
     assert "'demo'" in missing
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapter(hub_folder, tmp_path):
+    """LoRA of the small checkpoint with a head of its own, every weight of it drawn, as PEFT saves it."""
+    network = AutoModelForSequenceClassification.from_pretrained(hub_folder)
+    torch.manual_seed(0)
+    changed = get_peft_model(network, LoraConfig(task_type="SEQ_CLS", target_modules=["query", "value"], r=4))
+    for name, weights in changed.named_parameters():
+        if "lora_" in name or "modules_to_save" in name:
+            torch.nn.init.normal_(weights, std=0.3)
+    changed.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter", changed.eval()
+
+
+def test_an_adapter_answers_as_peft_does(adapter, hub_folder):
+    folder, changed = adapter
+    model = load_model(folder, device="cpu", dtype="float32")
+    assert model.labels == LABELS
+    ids, mask = (
+        model.tokenizer("che bella giornata", return_tensors="pt")[key] for key in ("input_ids", "attention_mask")
+    )
+    with torch.inference_mode():
+        own, expected = (one(input_ids=ids, attention_mask=mask).logits for one in (model.network, changed))
+    torch.testing.assert_close(own, expected, atol=1e-5, rtol=1e-4)
+    record = model_record(model)
+    assert record["weights"] == model_record(folder)["weights"] != model_record(hub_folder)["weights"]
+    assert record["tokenizer"] == model_record(hub_folder)["tokenizer"]
+
+
+def test_the_base_of_an_adapter_may_be_named(adapter, hub_folder, tmp_path):
+    folder, _ = adapter
+    config = folder / "adapter_config.json"
+    config.write_text(config.read_text().replace(str(hub_folder), "somewhere/else"))
+    with pytest.raises(
+        ModelError, match="adapter is an adapter, and the model it changes cannot be found; name its base"
+    ):
+        load_model(folder, device="cpu")
+    model = load_model(folder, device="cpu", base=hub_folder)
+    again = model.loader(device="cpu")
+    pd.testing.assert_frame_equal(predict(model, ["che schifo"]), predict(again, ["che schifo"]))
+    with pytest.raises(ModelError, match="is a whole model, no adapter, but a base was passed"):
+        load_model(hub_folder, device="cpu", base=hub_folder)
+    with pytest.raises(ModelError, match="is an adapter too; expected a whole model"):
+        load_model(folder, device="cpu", base=folder)
+
+
+def test_an_adapter_that_does_not_fit_is_refused(adapter, monkeypatch):
+    folder, _ = adapter
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": ["query", "key"]}))
+    with pytest.raises(ModelError, match="the adapter does not fit .*, or is damaged: UserWarning: Found missing"):
+        load_model(folder, device="cpu")
+    (folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": ["q_proj"]}))
+    with pytest.raises(ModelError, match="the adapter does not fit .*, or is damaged: NoMatching"):
+        load_model(folder, device="cpu")
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    (folder / "adapter_model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no weights, expected adapter_model.safetensors or adapter_model.bin"):
+        load_model(folder, device="cpu")
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[adapters\]"'):
+        load_model(folder, device="cpu")

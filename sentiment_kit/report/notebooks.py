@@ -27,7 +27,7 @@ from tqdm import tqdm
 from .. import __version__
 from ..data import load_data
 from ..errors import DataError
-from ..hub import DEMO_MODEL, find_folder
+from ..hub import BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
 from .pages import TABLES, Run, index, is_page, page
@@ -115,7 +115,7 @@ def write_report(
     footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
     for run in runs:
         (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
-    stand_in = DEMO_MODEL in (model, data)
+    stand_in = bool({model, data} & {DEMO_MODEL, BIASED_MODEL})
     (output / "index.html").write_text(index(runs, facts, stand_in=stand_in, footer=footer), encoding="utf-8")
     return runs
 
@@ -229,7 +229,7 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     """The record of provenance, and what else a reader must know, in words."""
     record = provenance(model=model, data=[data])
     found, source = record["model"], record["data"][0]
-    config = json.loads((find_folder(model)[0] / "config.json").read_text(encoding="utf-8"))
+    config = json.loads((whole_model(find_folder(model)[0]) / "config.json").read_text(encoding="utf-8"))
     sizes = {"num_hidden_layers": "layers", "hidden_size": "hidden size", "vocab_size": "vocabulary"}
     built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
     tweets = load_data(data, mixed="keep", split="test")

@@ -26,7 +26,6 @@ import pandas as pd
 import torch
 from torch import nn
 from transformers import (
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -40,14 +39,18 @@ from ..batching import batch_bounds, token_budget, tokenize
 from ..cleaning import clean_tweet
 from ..errors import ModelError
 from ..files.writing import write_table
-from ..hub import find_folder
+from ..hub import find_folder, tokenizer_folder
 from ..inference import predict
-from ..model import SentimentModel, load_model, max_tokens, quiet_transformers
+from ..model import SentimentModel, load_model, load_network, max_tokens, quiet_transformers
 from ..packing import pack_linear_layers
 from .onnx import BACKENDS, load_backend
 
 CARD = "one at a time, the card's way"
 PIPELINE = "transformers.pipeline, batch 32"
+_OPERATIONS = 2e10
+"""Of matrix products in a row on a processor: a few tenths of a second."""
+_MANY = 20_000
+"""Texts to time all but the model on: about as long."""
 
 
 class Benchmark(NamedTuple):
@@ -138,7 +141,7 @@ def matmul_rate(width: int, *, dtype: torch.dtype = torch.float32, device: str =
         pack_linear_layers(layer)
     inputs = torch.randn(rows, width, device=device, dtype=dtype)
     operations = 8 * rows * width**2
-    times = max(1, int(1e11 / operations)) if device == "cpu" else 50
+    times = max(1, int(_OPERATIONS / operations)) if device == "cpu" else 50
 
     def products() -> None:
         for _ in range(times):
@@ -171,14 +174,14 @@ class _Loaded:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        found = AutoTokenizer.from_pretrained(find_folder(self.name)[0])
+        found = AutoTokenizer.from_pretrained(tokenizer_folder(find_folder(self.name)[0]))
         found.model_max_length = max_tokens(found, self.plain)  # where `truncation` cuts, as `predict` does
         return found
 
     @cached_property
     def plain(self) -> PreTrainedModel:
         with quiet_transformers():
-            network = AutoModelForSequenceClassification.from_pretrained(find_folder(self.name)[0])
+            network = load_network(find_folder(self.name)[0])
         return network.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -329,9 +332,9 @@ def _machine(loaded: _Loaded, texts: list[str], cleaned: list[str]) -> dict[str,
 def rate_without_model(model: SentimentModel, texts: list[str], *, rounds: int = 3) -> float:
     """Tweets per second of everything but the model: clean, tokenize, batch, table, write as CSV.
 
-    On at least 20,000 texts, made of `texts` and a number each, for repeated ones would be computed once.
+    On at least `_MANY` texts, made of `texts` and a number each, for repeated ones would be computed once.
     """
-    many = (texts * (20_000 // len(texts) + 1))[: max(len(texts), 20_000)]
+    many = (texts * (_MANY // len(texts) + 1))[: max(len(texts), _MANY)]
     numbered = [f"{text} {number}" for number, text in enumerate(many)]
     silent = replace(model, forward=lambda ids, mask: np.zeros((len(ids), len(model.labels)), dtype=np.float32))
 

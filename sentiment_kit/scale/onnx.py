@@ -42,6 +42,7 @@ def load_backend(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
+    base: str | Path | None = None,
 ) -> SentimentModel:
     """`load_model` for any of `BACKENDS`: by torch, or through ONNX Runtime on the processor.
 
@@ -59,6 +60,8 @@ def load_backend(
         As for `load_model`.
     labels : sequence of str, optional
         As for `load_model`.
+    base : str or Path, optional
+        As for `load_model`.
 
     Returns
     -------
@@ -74,17 +77,17 @@ def load_backend(
     if backend not in BACKENDS:
         raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
     if backend == "torch":
-        return load_model(name, device=device, dtype=dtype, revision=revision, labels=labels)
+        return load_model(name, device=device, dtype=dtype, revision=revision, labels=labels, base=base)
     if str(device) not in ("auto", "cpu") or str(dtype) not in ("auto", "float32", "torch.float32"):
         raise ModelError(f"the back end {backend} runs on cpu from float32, but {device} and {dtype} were passed")
     for module in ("onnx", "onnxruntime", "onnxscript"):
         require_extra(module, "onnx", f"the back end {backend} needs", ModelError)
-    model = load_model(name, device="cpu", dtype="float32", revision=revision, labels=labels)
+    model = load_model(name, device="cpu", dtype="float32", revision=revision, labels=labels, base=base)
     assert model.network is not None
     unpack_linear_layers(model.network)
-    hash = weights_hash(find_folder(str(name), revision)[0])
+    hash = weights_hash(find_folder(str(name), revision)[0], base)
     forward, found = _onnx_forward(model.network, backend, hash, partial(_sample_batches, model.tokenizer))
-    again = partial(load_backend, name, backend=backend, revision=model.revision, labels=model.labels)
+    again = partial(load_backend, name, backend=backend, revision=model.revision, labels=model.labels, base=base)
     return replace(model, network=None, backend=backend, forward=forward, agreement=found, loader=again)
 
 
