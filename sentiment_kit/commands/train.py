@@ -54,6 +54,9 @@ def train(
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 1,
     label_smoothing: float = 0.0,
     class_weights: Annotated[bool, typer.Option("--class-weights", help="The same say for each label.")] = False,
+    freeze_embeddings: Annotated[
+        bool, typer.Option("--freeze-embeddings", help="Leave the word embeddings as they are; helps with few tweets.")
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other of transformers' TrainingArguments; once each."),
@@ -102,6 +105,7 @@ def train(
                 patience=patience,
                 label_smoothing=label_smoothing,
                 class_weights=class_weights,
+                freeze_embeddings=freeze_embeddings,
                 **arguments,
             )
     except KeyboardInterrupt:

@@ -49,6 +49,7 @@ def fine_tune(
     patience: int = 1,
     label_smoothing: float = 0.0,
     class_weights: bool = False,
+    freeze_embeddings: bool = False,
     seed: int = 42,
     progress: bool | None = None,
     **arguments: Any,
@@ -81,6 +82,9 @@ def fine_tune(
         Of labels or probabilities; transformers' own can smooth only labels.
     class_weights : bool, default False
         Give each label the same say, however rare it is.
+    freeze_embeddings : bool, default False
+        Leave the word embeddings as they are. With few tweets that helps: the words in them would move, and all others,
+        which the model knows from its pre-training, would stay behind.
     seed : int, default 42
         The same seed on the same machine gives the same model on a processor.
     progress : bool, optional
@@ -117,6 +121,7 @@ def fine_tune(
         "patience": patience,
         "label_smoothing": label_smoothing,
         "class_weights": class_weights,
+        "freeze_embeddings": freeze_embeddings,
         **arguments,
     }
     record = _record(base, train, validation, recipe=recipe, seed=seed)

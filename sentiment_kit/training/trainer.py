@@ -79,6 +79,7 @@ def make_trainer(
     patience: int,
     label_smoothing: float,
     class_weights: bool,
+    freeze_embeddings: bool,
     seed: int,
     **arguments: Any,
 ) -> TargetTrainer:
@@ -95,7 +96,7 @@ def make_trainer(
         Folder for the checkpoints of each epoch; the last and the best are kept.
     max_epochs, batch_size, patience : int
     label_smoothing : float
-    class_weights : bool
+    class_weights, freeze_embeddings : bool
     seed : int
         Of the order of the tweets and of dropout.
     **arguments : Any
@@ -141,6 +142,7 @@ def make_trainer(
         "dataloader_pin_memory": torch.cuda.is_available(),
         "report_to": "none",
     }
+    network.get_input_embeddings().requires_grad_(not freeze_embeddings)
     limit = max_tokens(tokenizer, network)
     wanted = targets(train, label_smoothing) * row_weights(train, class_weights)[:, None]
     datasets = [_encoded(train, wanted, tokenizer, limit), _encoded(validation, targets(validation), tokenizer, limit)]

@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from transformers import BertModel
+from transformers import BertModel, TrainerState
 
 from sentiment_kit.errors import DataError, ModelError
 from sentiment_kit.hub import weights_hash
@@ -19,6 +20,7 @@ from sentiment_kit.model import load_model
 from sentiment_kit.training import fine_tuning as training
 from sentiment_kit.training.fine_tuning import fine_tune, fine_tune_seeds
 from sentiment_kit.training.model_card import read_record
+from sentiment_kit.training.trainer import Progress
 
 WORDS = {"positive": "bello", "negative": "brutto", "neutral": "treno"}
 ROWS = [(f"{word} {word} {n}", label) for n in range(24) for label, word in WORDS.items()]
@@ -75,6 +77,17 @@ def test_a_head_that_the_base_has_not_follows_the_seed(hub_copy, tmp_path):
         fine_tune(hub_copy, TABLE[:48], TABLE[48:], tmp_path / str(number), seed=seed, **options)
     hashes = [weights_hash(tmp_path / str(number)) for number in range(3)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_frozen_embeddings_stay_as_they_were(hub_folder, tmp_path):
+    before = load_model(hub_folder, device="cpu").network.state_dict()
+    for frozen in (True, False):
+        options = {"max_epochs": 1, "batch_size": 16, "freeze_embeddings": frozen}
+        fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / str(frozen), **options)
+        after = load_model(tmp_path / str(frozen), device="cpu").network.state_dict()
+        same = {name for name in before if "word_embeddings" in name and torch.equal(before[name], after[name])}
+        assert bool(same) == frozen
+        assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
 
 def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
@@ -260,35 +273,43 @@ def test_mixed_precision_trains_nearly_the_same(hub_folder, tmp_path):
 
 # Killed, and gone on with
 
-SCRIPT = """
-import os, pickle, signal, sys
-from transformers import TrainerState
-from sentiment_kit.training import trainer
-from sentiment_kit.training.fine_tuning import fine_tune
 
-base, data, output, when, step = sys.argv[1:]
-train, validation = pickle.load(open(data, "rb"))
-
-def die(*_, **__):
+def _die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-if when == "after a checkpoint":
-    def on_save(self, args, state, control, **_):
-        if state.global_step == int(step):
-            die()
 
-    trainer.Progress.on_save = on_save
-elif when == "in a step":
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == int(step):
-            die()
+def _train_until(when, step, base, train, validation, output, options):
+    """In a process of its own: train, and die."""
 
-    trainer.Progress.on_step_end = on_step_end
-else:  # in a checkpoint: its last file is not written
-    save = TrainerState.save_to_json
-    TrainerState.save_to_json = lambda self, path: die() if self.global_step == int(step) else save(self, path)
-fine_tune(base, train, validation, output, max_epochs=4, patience=1, batch_size=16, learning_rate=1e-3, progress=False)
-"""
+    def dies_there(self, args, state, control, **_):
+        if state.global_step == step:
+            _die()
+
+    if when == "after a checkpoint":
+        Progress.on_save = dies_there
+    elif when == "in a step":
+        Progress.on_step_end = dies_there
+    else:  # in a checkpoint: its last file is not written
+        save = TrainerState.save_to_json
+        TrainerState.save_to_json = lambda self, path: _die() if self.global_step == step else save(self, path)
+    fine_tune(base, train, validation, output, progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def killed_training():
+    """Processes forked from one that has imported what a training needs."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([fine_tune.__module__])
+
+    def run(*arguments):
+        process = context.Process(target=_train_until, args=arguments)
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+
+    return run
+
+
 OPTIONS = {"max_epochs": 4, "patience": 1, "batch_size": 16, "learning_rate": 1e-3}
 
 
@@ -302,11 +323,8 @@ def undisturbed(hub_folder, tmp_path_factory):
     ("when", "step"),  # 3 steps an epoch
     [("in a step", 1), ("in a step", 5), ("after a checkpoint", 3), ("after a checkpoint", 12), ("in a checkpoint", 6)],
 )
-def test_a_killed_training_ends_in_the_same_weights(hub_folder, tmp_path, undisturbed, when, step):
-    pd.to_pickle((TABLE[:48], TABLE[48:]), tmp_path / "data.pkl")
-    arguments = [hub_folder, tmp_path / "data.pkl", tmp_path / "m", when, step]
-    killed = subprocess.run([sys.executable, "-c", SCRIPT, *map(str, arguments)], capture_output=True, text=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+def test_a_killed_training_ends_in_the_same_weights(hub_folder, tmp_path, undisturbed, killed_training, when, step):
+    killed_training(when, step, hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", OPTIONS)
     assert (tmp_path / "m.training").exists()
     assert not (tmp_path / "m").exists()
     curve = fine_tune(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", **OPTIONS)
@@ -314,21 +332,18 @@ def test_a_killed_training_ends_in_the_same_weights(hub_folder, tmp_path, undist
     pd.testing.assert_frame_equal(curve, whole_curve)
     assert weights_hash(tmp_path / "m") == weights_hash(whole)
     assert (tmp_path / "m" / "training.json").read_bytes() == (whole / "training.json").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.pkl", "m"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
 
 
-def test_a_training_that_had_stopped_early_does_not_go_on(hub_folder, tmp_path):
+def test_a_training_that_had_stopped_early_does_not_go_on(hub_folder, tmp_path, killed_training):
     """Killed after the epoch that used up the patience: another one might have been better, and is not run."""
     another = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
     wrong = TABLE[48:].assign(label=TABLE["label"][48:].astype(str).map(another).astype(label_dtype))
     curve = fine_tune(hub_folder, TABLE[:48], wrong, tmp_path / "whole", **OPTIONS | {"max_epochs": 9})
     assert len(curve) < 9
-    pd.to_pickle((TABLE[:48], wrong), tmp_path / "data.pkl")
-    arguments = [hub_folder, tmp_path / "data.pkl", tmp_path / "m", "after a checkpoint", 3 * len(curve)]
-    script = SCRIPT.replace("max_epochs=4", "max_epochs=9")
-    killed = subprocess.run([sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    resumed = fine_tune(hub_folder, TABLE[:48], wrong, tmp_path / "m", **OPTIONS | {"max_epochs": 9})
+    options = OPTIONS | {"max_epochs": 9}
+    killed_training("after a checkpoint", 3 * len(curve), hub_folder, TABLE[:48], wrong, tmp_path / "m", options)
+    resumed = fine_tune(hub_folder, TABLE[:48], wrong, tmp_path / "m", **options)
     pd.testing.assert_frame_equal(resumed, curve)
     assert weights_hash(tmp_path / "m") == weights_hash(tmp_path / "whole")
 
