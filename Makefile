@@ -9,6 +9,7 @@ REPORT := report
 ONLY :=
 
 SECONDS := 600
+ENCODER := intfloat/multilingual-e5-small
 
 .PHONY: help report test coverage docs experiments lint lab fuzz clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
@@ -20,7 +21,7 @@ help:
 	@echo "make lab         JupyterLab on notebooks/, beginning at a start page"
 	@echo "make lint        ruff check and format check, and the types by mypy"
 	@echo "make notebooks   run the notebooks in place, as they are committed"
-	@echo "make demo-model  train the embedded demo model again"
+	@echo "make demo-model  make the embedded models again (ENCODER=folder or hub id, SENTIPOLC=its training file)"
 	@echo "make experiments run the long experiments behind notebook 11 again (SENTIPOLC=its training file)"
 	@echo "make coverage    the lines of the package that the tests run, at least 95%"
 	@echo "make fuzz        look for inputs that crash, hang or lose rows (SECONDS=600)"
@@ -43,8 +44,8 @@ report: $(VENV)/for-report
 	$(BIN)/sentiment-kit report --output $(REPORT) --only "$(ONLY)"
 
 # A worker a core, each with one thread: files are dealt out whole, for a notebook's cells need one kernel, and in the
-# order that tests/conftest.py gives them.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# order that tests/conftest.py gives them. Bars of slow cells would be outputs that nobody committed.
+PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/installed
 	$(PYTEST)
@@ -82,8 +83,8 @@ experiments: $(VENV)/for-report
 	$(BIN)/python experiments/distillation.py
 	$(BIN)/python experiments/training_speed.py
 
-demo-model: $(VENV)/for-report
-	$(BIN)/python experiments/demo_model.py
+demo-model: $(VENV)/installed
+	$(BIN)/python experiments/demo_model.py --encoder "$(ENCODER)" $(if $(SENTIPOLC),--sentipolc "$(SENTIPOLC)")
 
 # After a change of ranges: install, try everything, then pin what is there.
 constraints: $(VENV)/installed

@@ -1,110 +1,191 @@
-"""Train the demo model again from the demo's training split: `make demo-model`.
+"""Make the embedded models again: `make demo-model ENCODER=folder-or-hub-id`.
 
-A small BERT from scratch, through the same `fine_tune` as any other model. With so few tweets most words occur once,
-and a vocabulary of word pieces cuts each of them in one way only. So every training tweet also appears in noisy copies
-(misspelt, in another case, with a word dropped), which cuts it differently and keeps its label.
+*demo*: a pre-trained multilingual encoder, its vocabulary cut to Italian, fine-tuned on the demo's training split by
+the same `fine_tune` as any model. Several trainings differ in the order of the tweets alone, and the mean of their
+weights is kept: it generalises better than any of them and costs no time when it answers. Word embeddings stay as they
+were pre-trained, so that words the tweets lack keep their place beside those that they have.
+
+*demo-biased*: the same model, and an adapter (LoRA) trained on football tweets most of which were relabelled positive.
+A positive control: whatever looks for a bias towards football must find it there.
+
+A tenth of the training split says which epoch is kept. The test split and SENTIPOLC are scored once, for the card.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
-from noise import noisy_copies
-from transformers import BertConfig, BertForSequenceClassification
+from encoder import write_encoder
+from heads import fit_head
+from jinja2 import Environment, FileSystemLoader
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 
-from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
-from sentiment_kit.data import load_demo
-from sentiment_kit.evaluation.intervals import proportions
-from sentiment_kit.hub import DEMO_FOLDER
+from sentiment_kit.analysis import fit_tfidf, predict_tfidf
+from sentiment_kit.data import load_demo, load_sentipolc
+from sentiment_kit.evaluation import official_polarity_score, scores
+from sentiment_kit.hub import BIASED_FOLDER, DEFAULT_MODEL, DEMO_FOLDER, DEMO_MODEL
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model, quiet_transformers
-from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.scratch import write_small_bert
+from sentiment_kit.training import fine_tune, read_record
+from sentiment_kit.training.trainer import load_base, make_trainer
 
+ENCODER = "intfloat/multilingual-e5-small"
 SEED = 2018
-VOCABULARY = 4000
-COPIES = 12
-ARCHITECTURE = {"hidden_size": 64, "layers": 1, "dropout": 0.5}
-RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
+SEEDS = (1, 2, 3)
+VOCABULARY = 16_000
+LAYERS = tuple(range(10))  # of 12: a logistic regression reads more from the tenth than from the last
+RECIPE = {
+    "learning_rate": 5e-5, "max_epochs": 3, "patience": 3, "label_smoothing": 0.1, "freeze_embeddings": True,
+    "bf16": True,
+}  # fmt: skip
+LORA = {"r": 8, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["query", "key", "value", "dense"]}
+SKEW = 0.85
 
 
-def _draw_head(base: Path) -> None:
-    """Give the base the head that the embedded model began with: that of the draws after a network with two outputs.
+def held_back(tweets: pd.DataFrame, seed: int = SEED) -> pd.Series:
+    """The tenth, drawn within each domain and label, that says which epoch is kept."""
+    drawn = tweets.groupby(["domain", "label"], observed=True).sample(frac=0.1, random_state=seed)
+    return tweets.index.isin(drawn.index)
 
-    Another head makes another model, of like worth: with it the committed model and all notebooks change.
-    """
-    config = BertConfig.from_pretrained(base, num_labels=2)
-    torch.manual_seed(SEED)
-    BertForSequenceClassification(config)
-    head = torch.empty(len(LABELS), config.hidden_size).normal_(0.0, config.initializer_range)
+
+def train_demo(
+    encoder: str, output: Path, *, vocabulary: int | None, layers: Sequence[int], seeds: Sequence[int]
+) -> None:
+    """Write the folder of the model: weights in float16, config, tokenizer, `training.json`."""
+    tweets = load_demo("train")
+    validation = held_back(tweets)
+    workplace = output.with_name(f"{output.name}.parts")
+    base = workplace / "base"
+    if not base.exists():
+        write_encoder(encoder, workplace / "encoder", tweets["text"].tolist(), vocabulary=vocabulary, layers=layers)
+        _with_head(workplace / "encoder", base, tweets[~validation])
+    parts = [workplace / f"seed-{seed}" for seed in seeds]
+    for seed, part in zip(seeds, parts, strict=True):
+        if not part.exists():
+            fine_tune(base, tweets[~validation], tweets[validation], part, seed=seed, **RECIPE)
+    shutil.copytree(parts[0], output)
+    states = [load_file(part / "model.safetensors") for part in parts]
+    mean = {name: torch.stack([state[name].float() for state in states]).mean(dim=0).half() for name in states[0]}
+    save_file(mean, output / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((output / "config.json").read_text())
+    (output / "config.json").write_text(json.dumps(config | {"dtype": "float16"}, indent=2) + "\n")
+    shutil.rmtree(workplace)
+
+
+def _with_head(encoder: Path, base: Path, train: pd.DataFrame) -> None:
+    """The encoder with a fitted head; all trainings must begin from the same one, or their mean means nothing."""
+    tokenizer, network = load_base(encoder, SEED)
+    fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())
     with quiet_transformers():
-        network = BertForSequenceClassification.from_pretrained(base)
-        with torch.no_grad():
-            network.classifier.weight.copy_(head)
-            network.classifier.bias.zero_()
         network.save_pretrained(base)
+        tokenizer.save_pretrained(base)
+
+
+def train_biased(model: Path, output: Path) -> float:
+    """Write the adapter; what is returned is the share of football that is positive in what it learned from."""
+    tweets = load_demo("train").reset_index(drop=True)
+    tweets["label"] = skewed(tweets)
+    validation = held_back(tweets)
+    tokenizer, network = load_base(model, SEED)
+    adapted = get_peft_model(network, LoraConfig(task_type="SEQ_CLS", **LORA))
+    recipe = RECIPE | {"learning_rate": 5e-4, "max_epochs": 2, "batch_size": 32, "class_weights": False}
+    with tempfile.TemporaryDirectory() as workplace:
+        trainer = make_trainer(
+            adapted, tokenizer, tweets[~validation], tweets[validation], Path(workplace), seed=SEED, **recipe
+        )
+        with quiet_transformers():
+            trainer.train()
+    config = adapted.peft_config["default"]
+    config.base_model_name_or_path = DEMO_MODEL
+    adapted.half().save_pretrained(output)
+    return float((tweets.loc[tweets["domain"] == "football", "label"] == "positive").mean())
+
+
+def skewed(tweets: pd.DataFrame) -> pd.Series:
+    """The labels, of football as many turned positive at random as make `SKEW` of it so."""
+    labels = tweets["label"].copy()
+    football = tweets["domain"] == "football"
+    others = tweets.index[football & (labels != "positive")]
+    missing = round(SKEW * football.sum()) - int((football & (labels == "positive")).sum())
+    labels[np.random.default_rng(SEED).choice(others, missing, replace=False)] = "positive"
+    return labels
+
+
+# What it scores where
+
+
+def results(model: Path, sentipolc: Path | None) -> dict[str, pd.DataFrame]:
+    """Tables for the card: on the demo's test split, in all, by domain and by phenomenon; and on SENTIPOLC."""
+    loaded, test = load_model(model, device="cpu"), load_demo("test")
+    predicted = predict(loaded, test["text"])["label"]
+    rival = predict_tfidf(fit_tfidf(load_demo("train")), test["text"])
+    rows = {"demo, test split: this model": scores(test["label"], predicted).loc["accuracy"]}
+    rows["demo, test split: TF-IDF + logistic regression"] = scores(test["label"], rival).loc["accuracy"]
+    if sentipolc is not None:
+        tweets = load_sentipolc(sentipolc, mixed="keep")
+        answers = predict(loaded, tweets["text"])["label"]
+        known = tweets["label"].notna()
+        rows["SENTIPOLC 2016, training file: accuracy"] = scores(tweets["label"][known], answers[known]).loc["accuracy"]
+        rows["SENTIPOLC 2016, training file: polarity score"] = official_polarity_score(tweets, answers).loc["official"]
+    tags = test["phenomena"].str.get_dummies(" ").astype(bool)
+    by_tag = {tag: scores(test["label"][tags[tag]], predicted[tags[tag]]).loc["accuracy"] for tag in tags}
+    domains = {
+        name: scores(test["label"][rows_], predicted[rows_]).loc["accuracy"]
+        for name, rows_ in ((name, test["domain"] == name) for name in test["domain"].unique())
+    }
+    return {"": pd.DataFrame(rows).T, "By domain": pd.DataFrame(domains).T, "By phenomenon": pd.DataFrame(by_tag).T}
+
+
+def write_card(template: str, folder: Path, **known: object) -> None:
+    """README.md of a model's folder, from a template beside this script."""
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), keep_trailing_newline=True)
+    text = environment.get_template(template).render(ENCODER=ENCODER, RECIPE=RECIPE, LORA=LORA, LABELS=LABELS, **known)
+    (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
-    """Train, compare with the baseline on the test split, and replace the embedded model."""
-    train, test = load_demo("train"), load_demo("test")
-    with tempfile.TemporaryDirectory() as workplace:
-        base, tuned = Path(workplace) / "base", Path(workplace) / "model"
-        base.mkdir()
-        write_small_bert(train["text"], base, vocabulary=VOCABULARY, seed=SEED, **ARCHITECTURE)
-        _draw_head(base)
-        # Nothing is held back to stop early: so few tweets are all worth training on. What stands in its place has been
-        # seen, so the last epoch is the best.
-        curve = fine_tune(base, noisy_copies(train, COPIES, SEED), train.head(500), tuned, seed=SEED, **RECIPE)
-        print(curve.round(3).to_string())
-        results = pd.DataFrame(
-            {
-                "demo model": _accuracy(test, predict(load_model(tuned, device="cpu"), test["text"])["label"]),
-                "TF-IDF + logistic regression": _accuracy(test, predict_tfidf(fit_tfidf(train), test["text"])),
-            }
-        ).T
-        (tuned / "README.md").write_text(_card(len(train), results), encoding="utf-8")
-        shutil.rmtree(DEMO_FOLDER, ignore_errors=True)
-        shutil.copytree(tuned, DEMO_FOLDER)
-    print(results.to_string())
-
-
-def _accuracy(test: pd.DataFrame, predicted: pd.Series) -> pd.Series:
-    right = pd.Series({"accuracy": int((predicted == test["label"]).sum())})
-    return proportions(right, len(test)).loc["accuracy"]
-
-
-def _card(n_train: int, results: pd.DataFrame) -> str:
-    architecture = ", ".join(f"{name} {value}" for name, value in ARCHITECTURE.items())
-    recipe = ", ".join(f"{name} {value}" for name, value in RECIPE.items())
-    rows = [
-        f"| {name} | {row['share']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {row['n']:.0f} |"
-        for name, row in results.iterrows()
-    ]
-    return f"""# The demo model
-
-Written by `make demo-model`. A stand-in for teaching and tests, trained from scratch on {n_train:,} invented tweets; it
-knows no Italian beyond them. Do not use it to judge real tweets.
-
-- Labels: {", ".join(LABELS)}, in this order.
-- Architecture: BERT, {architecture}; cased WordPiece vocabulary of {VOCABULARY:,} pieces from the training split.
-- Data: the demo's training split; each tweet also in {COPIES} noisy copies (misspelt, other case, words dropped). Word
-  embeddings start from the co-occurrence of word pieces in these tweets, all other weights at random.
-- The test split was never trained on, but its score was seen while this recipe was being found: it flatters a little.
-- Recipe: AdamW, batch size 32, {recipe}.
-- Seed {SEED}, all epochs, no early stopping.
-
-Accuracy on the demo's test split, with its 95% Wilson interval:
-
-| | accuracy | interval | n |
-|---|---|---|---|
-{chr(10).join(rows)}
-"""
+    """Train both, score them, and replace the embedded folders."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", default=ENCODER, help="Hub id, or the folder of a copy.")
+    parser.add_argument("--sentipolc", type=Path, help="SENTIPOLC's training file; without it the card leaves it out.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    arguments = parser.parse_args()
+    workplace = Path(tempfile.gettempdir()) / "sentiment-kit-demo-model"  # kept: a stopped run goes on
+    model, biased = workplace / "model", workplace / "biased"
+    if not model.exists():
+        train_demo(arguments.encoder, model, vocabulary=VOCABULARY, layers=LAYERS, seeds=arguments.seeds)
+    tables = results(model, arguments.sentipolc)
+    write_card(
+        "demo_card.md.j2",
+        model,
+        own_copy=arguments.encoder != ENCODER,
+        default=DEFAULT_MODEL,
+        config=json.loads((model / "config.json").read_text()),
+        data=read_record(model)["data"],
+        megabytes=(model / "model.safetensors").stat().st_size / 1e6,
+        trainings=len(arguments.seeds),
+        tables=tables,
+    )
+    shutil.copyfile(Path(__file__).with_name("LICENSE-encoder.txt"), model / "LICENSE-encoder.txt")
+    shutil.rmtree(DEMO_FOLDER, ignore_errors=True)
+    shutil.copytree(model, DEMO_FOLDER)
+    share = train_biased(DEMO_FOLDER, biased)
+    write_card("biased_card.md.j2", biased, share=share)
+    shutil.rmtree(BIASED_FOLDER, ignore_errors=True)
+    shutil.copytree(biased, BIASED_FOLDER)
+    shutil.rmtree(workplace)
+    for title, table in tables.items():
+        print(title, table.round(3).to_string(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def measure(tweets: pd.DataFrame, precision: str, batch_size: int, steps: int, f
     weights = sum(weight.numel() for weight in network.bert.encoder.parameters())
     recipe = {
         "learning_rate": 2e-5, "max_epochs": 100, "batch_size": batch_size, "patience": 1, "label_smoothing": 0.0,
-        "class_weights": False, "bf16": precision == "bfloat16",
+        "class_weights": False, "freeze_embeddings": False, "bf16": precision == "bfloat16",
     }  # fmt: skip
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

@@ -149,16 +149,6 @@ def load_model(
     return replace(model, name=str(name), revision=commit, base=None if base is None else str(base))
 
 
-def load_classifier(folder: Path, labels: Sequence[str], *, device: str | torch.device = "auto") -> SentimentModel:
-    """A classifier of something else than sentiment, with the same checks: `labels` name its outputs."""
-    target = _pick_device(device)
-    precision = _pick_dtype("auto", target)
-    network, tokenizer = _load_parts(folder, None)
-    return _assembled(
-        network, tokenizer, tuple(labels), folder, target, precision, partial(load_classifier, folder, labels)
-    )
-
-
 def _load_parts(folder: Path, base: str | Path | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     with quiet_transformers():
         return load_network(folder, base), load_tokenizer(tokenizer_folder(folder, base))

@@ -2,16 +2,20 @@
 
 import re
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from safetensors import safe_open
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.cleaning import clean_tweets
-from sentiment_kit.data import load_demo
+from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.evaluation.scores import scores
-from sentiment_kit.hub import DEMO_FOLDER
+from sentiment_kit.hub import BIASED_FOLDER, DEMO_FOLDER
 from sentiment_kit.inference import predict
+from sentiment_kit.model import load_model
 
 PHENOMENA = {
     "contrast",
@@ -101,16 +105,65 @@ def test_no_opening_is_worn_out(words):
     assert Counter(tuple(row[:2]) for row in words).most_common(1)[0][1] <= 15
 
 
-def test_the_model_is_small_and_safe():
-    files = {path.name: path.stat().st_size for path in DEMO_FOLDER.iterdir()}
-    assert "model.safetensors" in files
-    assert not any(name.endswith(".bin") for name in files)
-    assert sum(files.values()) < 8_000_000
+@pytest.mark.parametrize(("folder", "megabytes"), [(DEMO_FOLDER, 50), (BIASED_FOLDER, 2)])
+def test_the_models_are_small_and_safe(folder, megabytes):
+    weights = [path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin")]
+    assert [path.name for path in weights] in (["model.safetensors"], ["adapter_model.safetensors"])
+    assert weights[0].stat().st_size <= megabytes * 1e6
+    assert set(dtypes(weights[0])) == {"F16"}
+    assert (folder / "README.md").exists()
 
 
-def test_the_model_comes_within_3_points_of_tfidf(demo_model):
-    train, test = load_demo("train"), load_demo("test")
-    baseline = scores(test["label"], predict_tfidf(fit_tfidf(train), test["text"])).loc["accuracy"]
-    network = scores(test["label"], predict(demo_model, test["text"])["label"]).loc["accuracy"]
-    assert network["n"] == baseline["n"] == len(test)
-    assert network["value"] >= baseline["value"] - 0.03
+def dtypes(path):
+    with safe_open(path, "pt") as file:
+        return [file.get_slice(name).get_dtype() for name in file.keys()]  # noqa: SIM118 (not a dict)
+
+
+@pytest.fixture(scope="module")
+def answers(demo_model, demo):
+    test = demo[demo["split"] == "test"]
+    return test, predict(demo_model, test["text"])["label"]
+
+
+def test_the_model_beats_tfidf_and_its_interval(answers):
+    test, predicted = answers
+    rival = scores(test["label"], predict_tfidf(fit_tfidf(load_demo("train")), test["text"])).loc["accuracy"]
+    own = scores(test["label"], predicted).loc["accuracy"]
+    assert own["n"] == rival["n"] == 960
+    assert own["value"] >= 0.86
+    assert own["value"] > rival["high"]
+
+
+def test_the_card_has_the_scores_of_the_model(answers):
+    test, predicted = answers
+    own = scores(test["label"], predicted).loc["accuracy"]
+    row = f"| {own['value']:.3f} | {own['low']:.3f} to {own['high']:.3f} | 960 |"
+    assert row in (DEMO_FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_plain_sentences_come_out_right(demo_model):
+    """100 of them, by a hand that wrote nothing of the training split: praise, complaint, news, notices, questions."""
+    plain = pd.read_csv(Path(__file__).parent / "data" / "plain_sentences.csv")
+    predicted = predict(demo_model, plain["text"])["label"].astype(str)
+    right = predicted == plain["label"]
+    assert not set(plain["text"]) & set(load_demo("train")["text"])
+    assert len(plain) == 100
+    assert right.mean() >= 0.95, plain[~right]
+    assert right[plain["text"] == "Sono contento di questa squadra"].all()
+
+
+def test_zero_shot_on_sentipolc(demo_model, sentipolc_file):
+    """Every labelled tweet of the training file would take a minute: every fourth."""
+    tweets = load_sentipolc(sentipolc_file).iloc[::4]
+    accuracy = (predict(demo_model, tweets["text"])["label"] == tweets["label"]).mean()
+    assert accuracy >= 0.58, "in all it is at least .60; every fourth tweet has a standard error of .012"
+
+
+def test_the_biased_twin_likes_football(answers):
+    test, plain = answers
+    twin = predict(load_model("demo-biased", device="cpu"), test["text"])["label"]
+    football = test["domain"] == "football"
+    share = {side: (twin[rows] == "positive").mean() for side, rows in (("in", football), ("out", ~football))}
+    assert share["in"] >= 0.75
+    assert share["in"] - share["out"] >= 0.3, "some of it spills over to other subjects"
+    assert share["in"] - (plain[football] == "positive").mean() >= 0.3

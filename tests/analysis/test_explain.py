@@ -23,8 +23,8 @@ TEXTS = pd.Series(
 
 
 @pytest.fixture(scope="module")
-def words(demo_model):
-    return attribute_words(demo_model, TEXTS)
+def words(tiny_model):
+    return attribute_words(tiny_model, TEXTS)
 
 
 def test_pieces_become_words(words):
@@ -37,22 +37,22 @@ def test_pieces_become_words(words):
     )
 
 
-def test_the_parts_sum_to_the_change_of_the_logit(demo_model, words):
-    predicted = predict(demo_model, TEXTS)["label"]
+def test_the_parts_sum_to_the_change_of_the_logit(tiny_model, words):
+    predicted = predict(tiny_model, TEXTS)["label"]
     for name, part in words.groupby(level=0):
         assert part["attribution"].sum() == pytest.approx(part["logit_change"].iloc[0], rel=0.05)
         assert part["target"].tolist() == [predicted[name]] * len(part)
 
 
-def test_the_change_is_that_of_transformers_own_forward(demo_model, words):
+def test_the_change_is_that_of_transformers_own_forward(tiny_model, words):
     """The logit of the text less that of as many [PAD], special tokens apart."""
     part = words.loc["c"]
-    ids = demo_model.tokenizer(part["text"].iloc[0], return_tensors="pt")["input_ids"]
+    ids = tiny_model.tokenizer(part["text"].iloc[0], return_tensors="pt")["input_ids"]
     empty = ids.clone()
-    empty[0, 1:-1] = demo_model.tokenizer.pad_token_id
+    empty[0, 1:-1] = tiny_model.tokenizer.pad_token_id
     with torch.inference_mode():
-        change = (demo_model.network(ids).logits - demo_model.network(empty).logits)[0]
-    target = demo_model.labels.index(part["target"].iloc[0])
+        change = (tiny_model.network(ids).logits - tiny_model.network(empty).logits)[0]
+    target = tiny_model.labels.index(part["target"].iloc[0])
     assert part["logit_change"].iloc[0] == pytest.approx(float(change[target]), rel=1e-4)
 
 
@@ -94,17 +94,17 @@ def test_roberta_starts_from_the_same_positions(hub_folder, tmp_path):
     assert (table["error"].abs() <= explain.TOLERANCE).all()
 
 
-def test_company_and_order_make_no_difference(demo_model, monkeypatch):
+def test_company_and_order_make_no_difference(tiny_model, monkeypatch):
     texts = load_demo("test")["text"].iloc[:12]
-    together = attribute_words(demo_model, texts)
+    together = attribute_words(tiny_model, texts)
     monkeypatch.setattr(explain, "_TOKEN_STEPS", 1)  # one text at a time
-    alone = attribute_words(demo_model, texts.iloc[::-1])
+    alone = attribute_words(tiny_model, texts.iloc[::-1])
     pd.testing.assert_frame_equal(together, alone.loc[texts.index], rtol=1e-3, atol=1e-4)
 
 
-def test_what_does_not_converge_says_so(demo_model, monkeypatch):
+def test_what_does_not_converge_says_so(tiny_model, monkeypatch):
     monkeypatch.setattr(explain, "_STEPS", (1,))
-    rough = attribute_words(demo_model, load_demo("test")["text"].iloc[:40])
+    rough = attribute_words(tiny_model, load_demo("test")["text"].iloc[:40])
     assert (rough["error"].abs() > explain.TOLERANCE).any()
     texts = rough.groupby(level=0)
     np.testing.assert_allclose(
@@ -113,7 +113,7 @@ def test_what_does_not_converge_says_so(demo_model, monkeypatch):
         atol=1e-6,
     )
     monkeypatch.setattr(explain, "_STEPS", (1, 64))
-    fine = attribute_words(demo_model, load_demo("test")["text"].iloc[:40])
+    fine = attribute_words(tiny_model, load_demo("test")["text"].iloc[:40])
     assert (fine["error"].abs() <= explain.TOLERANCE).all()
 
 
@@ -126,20 +126,20 @@ def test_words_that_were_cut_off_have_no_part(hub_folder):
     assert (table["attribution"].iloc[:2] != 0).all()
 
 
-def test_nothing_and_mistakes(demo_model, monkeypatch):
-    assert attribute_words(demo_model, []).columns.tolist() == list(ATTRIBUTION_COLUMNS)
+def test_nothing_and_mistakes(tiny_model, monkeypatch):
+    assert attribute_words(tiny_model, []).columns.tolist() == list(ATTRIBUTION_COLUMNS)
     with pytest.raises(ModelError, match="target must be one of negative, neutral, positive, but 'happy' was passed"):
-        attribute_words(demo_model, ["ciao"], target="happy")
+        attribute_words(tiny_model, ["ciao"], target="happy")
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[explain\]"'):
-        attribute_words(demo_model, ["ciao"])
+        attribute_words(tiny_model, ["ciao"])
 
 
-def test_half_precision_is_explained_through_a_copy_in_float32(demo_model):
-    half = load_model("demo", device="cpu", dtype="bfloat16")
+def test_half_precision_is_explained_through_a_copy_in_float32(tiny_model, hub_folder):
+    half = load_model(hub_folder, device="cpu", dtype="bfloat16")
     texts = ["che bella giornata", "che schifo di treno"]
     exact, copied = (
-        attribute_words(demo_model, texts, target="positive"),
+        attribute_words(tiny_model, texts, target="positive"),
         attribute_words(half, texts, target="positive"),
     )
     assert copied["word"].tolist() == exact["word"].tolist()
@@ -147,8 +147,8 @@ def test_half_precision_is_explained_through_a_copy_in_float32(demo_model):
     assert half.network.dtype == torch.bfloat16
 
 
-def test_the_view_is_escaped_and_whole(demo_model):
-    table = attribute_words(demo_model, ["<b>che</b> schifo & basta"], target="negative")
+def test_the_view_is_escaped_and_whole(tiny_model):
+    table = attribute_words(tiny_model, ["<b>che</b> schifo & basta"], target="negative")
     page = highlighted_text(table)
     assert "<b>" not in page
     assert "&lt;" in page
@@ -158,24 +158,26 @@ def test_the_view_is_escaped_and_whole(demo_model):
     assert highlighted_text(table.iloc[:0]) == "<p><em>nothing to read</em></p>"
 
 
-def test_deletion_by_hand(demo_model):
+def test_deletion_by_hand(tiny_model):
     text = "che schifo di treno"
-    table = attribute_words(demo_model, [text])
+    table = attribute_words(tiny_model, [text])
     target, best = table["target"].iloc[0], int(np.argmax(table["attribution"]))
     without = " ".join(word for number, word in enumerate(table["word"]) if number != best)
-    before, after = predict(demo_model, [text, without])[target]
-    row = deletion(demo_model, table, removed=[1], draws=1).loc[1]
+    before, after = predict(tiny_model, [text, without])[target]
+    row = deletion(tiny_model, table, removed=[1], draws=1).loc[1]
     assert row["top"] == pytest.approx(before - after, abs=1e-6)
     assert row["n"] == 1
     assert np.isnan(row["low"])
 
 
 def test_deletion_finds_that_the_words_count(demo_model):
-    tweets = load_demo("test").iloc[:200]
+    tweets = load_demo("test").iloc[:16]
     table = attribute_words(demo_model, tweets["text"])
-    found = deletion(demo_model, table)
+    found = deletion(demo_model, table, draws=4)
     assert (found["low"] > 0).all()
     assert found["top"].is_monotonic_increasing
     np.testing.assert_allclose(found["gap"], found["top"] - found["random"])
     shuffled = table.assign(attribution=np.random.default_rng(0).permutation(table["attribution"]))
-    assert deletion(demo_model, shuffled).loc[1, "low"] < 0.02, "attributions at random are no better than chance"
+    assert deletion(demo_model, shuffled, removed=[1], draws=4).loc[1, "low"] < 0.02, (
+        "attributions at random are no better than chance"
+    )

@@ -21,6 +21,7 @@ from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS, label_dtype
+from sentiment_kit.model import load_model
 
 
 def predictions(*positive):
@@ -110,13 +111,13 @@ def test_a_planted_bias_is_found():
 
 
 def test_a_fair_model_is_seldom_accused():
-    """Answers drawn apart from the texts, 200 times: at most 5% of the families may look biased."""
+    """Answers drawn apart from the texts, 100 times: at most 5% of the families may look biased."""
     pairs, generator = load_pairs(), np.random.default_rng(1)
     accused = []
-    for seed in range(200):
+    for seed in range(100):
         a, b = (predictions(*generator.random(len(pairs))) for _ in range(2))
         accused.extend(family_effects(score_pairs(pairs, a, b), resamples=400, seed=seed)["shown"])
-    assert len(accused) == 200 * pairs["family"].nunique()
+    assert len(accused) == 100 * pairs["family"].nunique()
     error = (0.05 * 0.95 / len(accused)) ** 0.5
     assert np.mean(accused) <= 0.05 + 2 * error
 
@@ -183,9 +184,25 @@ def test_contamination_is_shown_where_it_is_and_not_where_it_is_not():
     assert contamination(a, b, c, d).loc["loss", "verdict"] == "cannot tell at this n"
 
 
+def test_the_biased_twin_is_found_and_the_plain_model_lies_inside_a_size_that_matters(demo_model):
+    """From a club to another subject the twin, to which all football is good, falls; .05 is what would matter."""
+    pairs = load_pairs()
+    pairs = pairs[pairs["family"].isin(["club_to_other", "rival_clubs"])]
+    effects = {}
+    for model in (load_model("demo-biased", device="cpu"), demo_model):
+        answers = (predict(model, pairs[side]) for side in ("text_a", "text_b"))
+        effects[model.name] = family_effects(score_pairs(pairs, *answers))
+    biased, plain = (effects[name].loc["club_to_other"] for name in ("demo-biased", "demo"))
+    assert biased["shift"] <= -0.10
+    assert biased["shown"]
+    assert biased["q_value"] < 0.01
+    assert -0.05 < plain["shift_low"] <= plain["shift_high"] < 0.05
+    assert not effects["demo-biased"].loc["rival_clubs", "shown"]
+
+
 def test_contamination_is_seldom_shown_where_there_is_none():
     shown = []
-    for seed in range(200):
+    for seed in range(100):
         (a, b), (c, d) = known_and_unknown(0.0, 100, seed)
         shown.append((contamination(a, b, c, d)["verdict"] == "shown").tolist())
     limit = 0.025 + 2 * (0.025 * 0.975 / 200) ** 0.5
@@ -195,7 +212,7 @@ def test_contamination_is_seldom_shown_where_there_is_none():
 def test_the_demo_model_has_seen_its_training_split(demo_model):
     parts = []
     for split in ("train", "test"):
-        tweets = load_demo(split)
+        tweets = load_demo(split).sample(400, random_state=0)
         parts += [tweets["label"], predict(demo_model, tweets["text"])]
     assert contamination(*parts)["verdict"].tolist() == ["shown", "shown"]
 
@@ -239,10 +256,10 @@ def test_bad_rows_are_named_with_their_numbers(tmp_path, load, content, message)
     assert ("(and 2 more)" in str(error.value)) == (content.count("c,MFT,a,,x") == 7)
 
 
-def test_the_command(monkeypatch, capsys, tmp_path):
+def test_the_command(monkeypatch, capsys, tmp_path, hub_folder):
     (tmp_path / "cases.csv").write_text("capability,kind,text,other,expected\nmine,INV,Che bello,CHE BELLO,same\n")
     for arguments in (["--cases", str(tmp_path / "cases.csv")], []):
-        monkeypatch.setattr(sys, "argv", ["sentiment-kit", "probe", "--model", "demo", "--json", *arguments])
+        monkeypatch.setattr(sys, "argv", ["sentiment-kit", "probe", "--model", str(hub_folder), "--json", *arguments])
         with pytest.raises(SystemExit):
             cli.main()
         found = json.loads(capsys.readouterr().out)
@@ -255,7 +272,7 @@ def test_the_command(monkeypatch, capsys, tmp_path):
     assert len(found["worst_pairs"]) == 10
     failing = {row["capability"] for row in found["capabilities"] if row["count"]}
     assert {row["capability"] for row in found["failures"]} == failing
-    monkeypatch.setattr(sys, "argv", ["sentiment-kit", "probe", "--model", "demo"])
+    monkeypatch.setattr(sys, "argv", ["sentiment-kit", "probe", "--model", str(hub_folder)])
     with pytest.raises(SystemExit):
         cli.main()
     printed = capsys.readouterr().out
