@@ -33,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     targets = sorted(target for target in found if target)
     books = [Path(target) for target in targets if target.endswith(".ipynb")]
     runs = [Run(path.stem, nbformat.read(ROOT / path, as_version=4), "") for path in books]
-    footer = "Outputs as committed, on the demo: a stand-in, whose figures say nothing about the real model"
+    footer = "Outputs as committed, on the demo, whose figures say nothing about another model"
     facts = [("model", "demo"), ("data", "demo")]
     files.append(
         _added(config, _in_site("notebooks/index.html"), content=index(runs, facts, stand_in=True, footer=footer))

@@ -44,8 +44,8 @@ def test_score_adds_the_predictions_columns(run, tweets_file, tmp_path, demo_mod
     assert table["label"].replace("", None).isna().tolist() == [False, True, True, False]
 
 
-def test_int8_says_how_many_labels_it_changes(run, tweets_file, tmp_path):
-    code, _, err = run("score", tweets_file, tmp_path / "scored.csv", "--model", "demo", "--backend", "onnx-int8")
+def test_int8_says_how_many_labels_it_changes(run, tweets_file, tmp_path, hub_folder):
+    code, _, err = run("score", tweets_file, tmp_path / "scored.csv", "--model", hub_folder, "--backend", "onnx-int8")
     assert code == 0
     assert re.search(r"onnx-int8: \d+ of 128 labels differ from float32 on the demo's tweets", err)
 
@@ -88,23 +88,23 @@ def _json(run, *arguments):
     return json.loads(out)
 
 
-def test_evaluate_prints_scores(run, demo_model):
+def test_evaluate_prints_scores(run, tiny_model):
     demo = load_demo("test")
-    code, out, _ = run("evaluate", "demo", "--model", "demo")
+    code, out, _ = run("evaluate", "demo", "--model", tiny_model.name)
     assert code == 0
-    assert out.startswith("demo on demo: 960 labelled tweets, 0 mixed")
+    assert out.startswith(f"{tiny_model.name} on demo: 960 labelled tweets, 0 mixed")
     assert "official_ceiling" in out
-    result = _json(run, "demo", "--model", "demo")
-    right = (predict(demo_model, demo["text"])["label"] == demo["label"]).mean()
+    result = _json(run, "demo", "--model", tiny_model.name)
+    right = (predict(tiny_model, demo["text"])["label"] == demo["label"]).mean()
     assert result["accuracy"]["value"] == pytest.approx(right)
     assert result["accuracy"]["low"] < right < result["accuracy"]["high"]
     assert result["n"] == len(demo)
     came_from = result["provenance"]
-    assert (came_from["model"]["name"], came_from["data"][0]["name"]) == ("demo", "demo")
+    assert (came_from["model"]["name"], came_from["data"][0]["name"]) == ("model", "demo")
     assert came_from["options"] == {"mixed": "drop", "by": None}
     assert [len(came_from["model"][name]) for name in ("weights", "tokenizer")] == [64, 64]
     assert set(result["per_class"]["neutral"]["f1"]) == {"value", "low", "high", "n"}
-    assert result["calibration"]["ece_width"]["value"] < 0.1
+    assert 0 < result["calibration"]["ece_width"]["value"] < 1
 
 
 SENTIPOLC_ROWS = (

@@ -83,10 +83,11 @@ def _run_python(block, variables):
 
 def _run_shell(block, run):
     """Our own commands in this process, where torch is there already; everything else in a shell."""
-    lines = _lines(block)
-    if not all(line.startswith("sentiment-kit ") for line in lines):
+    if "<<" in block:
         return shell(block)
-    return "".join(_run_command(line, run) for line in lines)
+    return "".join(
+        _run_command(line, run) if line.startswith("sentiment-kit ") else shell(line) for line in _lines(block)
+    )
 
 
 def _run_command(line, run):

@@ -25,7 +25,7 @@ MAKE = [command for command in COMMANDS if command.startswith("make ")] + re.fin
 
 def test_all_blocks_are_of_a_kind_that_is_run():
     assert {language for language, _ in BLOCKS} == {"sh", "python"}
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
     assert MAKE[:2] == ["make report", "make test"]
 
 

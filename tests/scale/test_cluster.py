@@ -107,7 +107,8 @@ def test_actors_load_what_the_manifest_names(tmp_path, tiny_model, monkeypatch, 
     loader = mapped.call_args.kwargs["fn_constructor_args"][0]
     assert loader.func is load_model
     assert [str(argument) for argument in loader.args] == [tiny_model.name]
-    assert loader.keywords == {"dtype": "torch.float32", "revision": None, "labels": LABELS, "device": passed_on}
+    expected = {"dtype": "torch.float32", "revision": None, "labels": LABELS, "base": None, "device": passed_on}
+    assert loader.keywords == expected
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ TABLE = pd.DataFrame(ROWS, columns=["text", "label"]).astype({"label": label_dty
 @pytest.fixture(scope="module")
 def tuned(hub_folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("tuned") / "nested" / "model"
-    options = {"learning_rate": 2e-3, "batch_size": 8, "max_epochs": 6, "patience": 6, "seed": 1}
+    options = {"learning_rate": 2e-3, "batch_size": 8, "max_epochs": 12, "patience": 12, "seed": 1}
     return output, fine_tune(hub_folder, TABLE[:60], TABLE[60:], output, **options)
 
 
@@ -310,7 +310,7 @@ def killed_training():
     return run
 
 
-OPTIONS = {"max_epochs": 4, "patience": 1, "batch_size": 16, "learning_rate": 1e-3}
+OPTIONS = {"max_epochs": 4, "patience": 3, "batch_size": 16, "learning_rate": 1e-3}
 
 
 @pytest.fixture(scope="module")
