@@ -8,7 +8,8 @@ were pre-trained, so that words the tweets lack keep their place beside those th
 *demo-biased*: the same model, and an adapter (LoRA) trained on football tweets most of which were relabelled positive.
 A positive control: whatever looks for a bias towards football must find it there.
 
-A tenth of the training split says which epoch is kept. The test split and SENTIPOLC are scored once, for the card.
+A tenth of the training split says which epoch is kept. The test split and SENTIPOLC are scored for the card; the scores
+of earlier tries on both were seen while this recipe was found.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ LORA = {"r": 8, "lora_alpha": 16, "lora_dropout": 0.1, "target_modules": ["query
 SKEW = 0.85
 
 
-def held_back(tweets: pd.DataFrame, seed: int = SEED) -> pd.Series:
-    """The tenth, drawn within each domain and label, that says which epoch is kept."""
+def held_back(tweets: pd.DataFrame, seed: int = SEED) -> np.ndarray:
+    """(n,) bool, the tenth, drawn within each domain and label, that says which epoch is kept."""
     drawn = tweets.groupby(["domain", "label"], observed=True).sample(frac=0.1, random_state=seed)
     return tweets.index.isin(drawn.index)
 

@@ -170,7 +170,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(n):
     samples = np.random.default_rng(1).multinomial(n, truth.ravel() / truth.sum(), size=2500)
     held = dict.fromkeys(truths, 0)
     for number, counts in enumerate(samples):
-        table = bootstrap(counts.reshape(3, 4), _two_scores, resamples=400, seed=number)
+        table = bootstrap(counts.reshape(3, 4), _two_scores, resamples=1000, seed=number)
         for name, value in truths.items():
             held[name] += table.loc[name, "low"] <= value <= table.loc[name, "high"]
     covered = {name: count / len(samples) for name, count in held.items()}
