@@ -12,7 +12,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,45 +142,28 @@ def load_model(
     target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
     folder, commit = find_folder(str(name), revision)
-    network, tokenizer = _load_parts(folder, base)
-    names = _match_outputs(network.config, labels, folder)
-    again = partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base)
-    model = _assembled(network, tokenizer, names, folder, target, precision, again)
-    return replace(model, name=str(name), revision=commit, base=None if base is None else str(base))
-
-
-def _load_parts(folder: Path, base: str | Path | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     with quiet_transformers():
-        return load_network(folder, base), load_tokenizer(tokenizer_folder(folder, base))
-
-
-def _assembled(
-    network: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    labels: tuple[str, ...],
-    folder: Path,
-    device: torch.device,
-    dtype: torch.dtype,
-    loader: Callable[..., SentimentModel],
-) -> SentimentModel:
-    """The checked parts on their device, ready for use."""
+        network = load_network(folder, base)
+        tokenizer = load_tokenizer(tokenizer_folder(folder, base))
+    names = _match_outputs(network.config, labels, folder)
     check_vocabulary(tokenizer, network, folder)
     limit = max_tokens(tokenizer, network)
-    network = network.eval().to(device=device, dtype=dtype)
+    network = network.eval().to(device=target, dtype=precision)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    if device.type == "cpu" and dtype == torch.float32:
+    if target.type == "cpu" and precision == torch.float32:
         pack_linear_layers(network)
     return SentimentModel(
         tokenizer=tokenizer,
         network=network,
-        labels=labels,
-        device=device,
-        dtype=dtype,
-        name=folder.name,
-        revision=None,
+        labels=names,
+        device=target,
+        dtype=precision,
+        name=str(name),
+        revision=commit,
         max_tokens=limit,
         hidden_size=network.config.hidden_size,
-        loader=loader,
+        base=None if base is None else str(base),
+        loader=partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base),
     )
 
 
