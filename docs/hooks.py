@@ -3,11 +3,15 @@
 Links are written as they work in the repository (`../notebooks/01_inference.ipynb`) and made to work in the site: what
 they lead to is put into it, a notebook as a page with its committed outputs, anything else as it is.
 
-A comment `<!-- sentiment-kit score --help -->` becomes what that command prints.
+A comment `<!-- sentiment-kit score --help -->` becomes what that command prints, and
+`<!-- the modules of this page -->` the docstrings of the modules of the core, or of a wing, which the package's
+docstring lists and others import from.
 """
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import posixpath
 import re
 from pathlib import Path
@@ -18,12 +22,14 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from typer.testing import CliRunner
 
+import sentiment_kit
 from sentiment_kit.cli import app
 from sentiment_kit.report.pages import Run, index, page
 
 ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<=\]\()(?:\.\./)+[^)#\s]+")
 _HELP = re.compile(r"^<!-- sentiment-kit((?: \w+)?) --help -->$", re.MULTILINE)
+_MODULES = "<!-- the modules of this page -->"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -59,7 +65,30 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = _in_repository(here, link[0])
         return posixpath.relpath(_in_site(target), posixpath.dirname(here)) if target else link[0]
 
+    markdown = markdown.replace(_MODULES, docstrings(posixpath.basename(here).removesuffix(".md")))
     return _HELP.sub(lambda comment: f"```text\n{help_text(comment[1].split())}```", _LINK.sub(turned, markdown))
+
+
+def docstrings(page: str) -> str:
+    """What mkdocstrings is asked for: each module of "core", or of a wing, with the names of its `__all__` or all."""
+    blocks = []
+    for name in documented(page):
+        shown = getattr(importlib.import_module(f"sentiment_kit.{name}"), "__all__", None)
+        options = [] if shown is None else ["    options:", "      members:", *(f"        - {one}" for one in shown)]
+        blocks.append("\n".join([f"::: sentiment_kit.{name}", *options]))
+    return "\n\n".join(blocks)
+
+
+def documented(page: str) -> list[str]:
+    """The modules on a page of the reference, in the order of the map."""
+    listed = re.findall(r"^- `([\w.]+)`:", sentiment_kit.__doc__ or "", re.MULTILINE)
+    if page == "core":
+        return [name for name in listed if "." not in name]
+    own = [name for name in listed if name.startswith(f"{page}.")]
+    source = inspect.getsource(importlib.import_module(f"sentiment_kit.{page}")) if own else ""
+    return [
+        name for name in own if re.search(rf"from \.{name.split('.')[1]} import|: \"{name.split('.')[1]}\"", source)
+    ]
 
 
 def help_text(command: list[str]) -> str:

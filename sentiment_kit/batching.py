@@ -25,6 +25,8 @@ from tqdm import tqdm
 from .errors import ModelError
 from .model import SentimentModel
 
+__all__ = ["score", "token_budget"]
+
 CPU_NUMBERS = 512 * 768
 """How many numbers the hidden layer of a batch has on a processor: tokens times their width."""
 CPU_TOKENS = 8192

@@ -20,6 +20,8 @@ import pandas as pd
 
 from .files.encodings import text_dtype
 
+__all__ = ["clean_tweet", "clean_tweets"]
+
 WORD = r"[#@]?\w+"
 """What a word is, as a regular expression: letters, digits and underscores, with the sign of a hashtag or mention."""
 MARK = r"[^\w\s]"

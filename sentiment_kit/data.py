@@ -20,6 +20,18 @@ from .files.rows import fields_of
 from .files.tables import read_table
 from .labels import LABELS, label_dtype, match_label
 
+__all__ = [
+    "SENTIPOLC_COLUMNS",
+    "SENTIPOLC_TOPICS",
+    "is_sentipolc",
+    "load_data",
+    "load_demo",
+    "load_predictions",
+    "load_sentipolc",
+    "load_tweets",
+    "settle_mixed",
+]
+
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
 
 SENTIPOLC_COLUMNS = ("idtwitter", "subj", "opos", "oneg", "iro", "lpos", "lneg", "top", "text")

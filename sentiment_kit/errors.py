@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+__all__ = ["DataError", "ModelError", "Note"]
+
 
 class OneLineError(ValueError):
     """A mistake in what was given; what it says is enough to mend that."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from .errors import ModelError, in_one_line
 from .files.encodings import file_hash
 
+__all__ = ["DEFAULT_MODEL", "DEMO_MODEL"]
+
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
 DEMO_MODEL = "demo"
 BIASED_MODEL = "demo-biased"

@@ -23,6 +23,8 @@ from .labels import LABELS, label_dtype
 from .model import SentimentModel
 from .progress import show_progress
 
+__all__ = ["PREDICTION_COLUMNS", "predict"]
+
 PREDICTION_COLUMNS = ("text", *LABELS, "label", "confidence", "n_tokens", "truncated")
 """The columns of the prediction table, in order."""
 

@@ -30,6 +30,8 @@ from .hub import DEFAULT_MODEL, find_folder, is_adapter, tokenizer_folder, weigh
 from .labels import LABELS, match_labels
 from .packing import pack_linear_layers, usable_cores
 
+__all__ = ["SentimentModel", "load_model"]
+
 Tokens = tuple[np.ndarray, np.ndarray]
 """Token ids and mask of a batch, both (n_texts, width) int64."""
 

@@ -13,6 +13,8 @@ import joblib
 import torch
 from torch import nn
 
+__all__ = ["PackedLinear", "pack_linear_layers", "unpack_linear_layers"]
+
 
 def usable_cores() -> int:
     """The cores that this process may use: affinity and container quota count, not what the machine has."""

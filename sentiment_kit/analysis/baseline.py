@@ -25,7 +25,7 @@ def fit_tfidf(train: pd.DataFrame) -> Pipeline:
     train = train[train["label"].notna() & train["text"].notna()]
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-    pipeline = make_pipeline(make_union(words, characters), LogisticRegression(C=10.0, max_iter=2000))
+    pipeline = make_pipeline(make_union(words, characters), LogisticRegression(C=10.0, solver="newton-cg"))
     return pipeline.fit(clean_tweets(train["text"]), train["label"].astype(object))
 
 

@@ -14,6 +14,8 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import false_discovery_control, norm
 
+__all__ = ["bootstrap", "minimum_detectable_difference", "proportions", "q_values", "wilson_interval"]
+
 RESAMPLES = 10_000
 
 Statistics = Callable[[np.ndarray], Mapping[Any, np.ndarray]]

@@ -18,6 +18,8 @@ from ..files.encodings import well_formed
 from ..labels import LABELS, label_dtype
 from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportions
 
+__all__ = ["SCORES", "official_polarity_score", "scores", "scores_by_class"]
+
 CLASS_SCORES = ("precision", "recall", "f1")
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "kappa") + tuple(
     f"{score}_{label}" for label in LABELS for score in CLASS_SCORES

@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from ..errors import DataError
 
+__all__ = ["FORMATS", "text_dtype"]
+
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 EXPANSION = 200

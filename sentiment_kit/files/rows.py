@@ -33,6 +33,8 @@ import pyarrow.parquet as pq
 from ..errors import DataError
 from .encodings import compression_of, file_hash, first_line, known_format, open_bytes, open_text, well_formed
 
+__all__ = ["LONGEST_LINE", "LONGEST_PART", "LONGEST_RECORD", "Part", "Rejected", "Source", "inspect", "iter_parts"]
+
 LONGEST_LINE = 64_000_000
 """Characters; a longer line is rejected."""
 LONGEST_RECORD = 1000

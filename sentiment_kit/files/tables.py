@@ -16,6 +16,8 @@ from ..errors import DataError
 from .encodings import text_dtype
 from .rows import JsonTypes, Layout, as_table, complaint, json_type, layout_of, open_parquet, records_of
 
+__all__ = ["read_arrow", "read_table"]
+
 
 def read_arrow(path: str | Path, *, columns: Sequence[str] | None = None) -> pa.Table:
     """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, and change no value.

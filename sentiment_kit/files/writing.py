@@ -22,6 +22,8 @@ from ..errors import DataError
 from .encodings import FORMATS, compression_of, file_format, well_formed
 from .rows import json_text, json_type, looks_like_rows
 
+__all__ = ["check_writable", "write_table"]
+
 
 @contextmanager
 def whole_file(path: Path, *, synced: bool = False) -> Iterator[Path]:

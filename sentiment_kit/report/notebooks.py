@@ -32,6 +32,8 @@ from ..progress import show_progress
 from ..provenance import provenance
 from .pages import TABLES, Run, index, is_page, page
 
+__all__ = ["find_notebooks", "run_notebook", "run_notebooks", "write_report"]
+
 _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
 _BAR = re.compile(r"\r|\d+%\|")

@@ -20,6 +20,8 @@ from ..labels import LABELS
 from .plots import interval_dots, save_figure
 from .score_plots import confusion_heatmap, coverage_curve, reliability_diagram
 
+__all__ = ["Scorecard", "make_scorecard", "scorecard_json", "write_scorecard"]
+
 
 class Scorecard(NamedTuple):
     """What `make_scorecard` finds."""

@@ -45,6 +45,8 @@ from ..model import SentimentModel, load_model, load_network, max_tokens, quiet_
 from ..packing import pack_linear_layers
 from .onnx import BACKENDS, load_backend
 
+__all__ = ["CARD", "Benchmark", "batch_plans", "run_benchmark"]
+
 CARD = "one at a time, the card's way"
 PIPELINE = "transformers.pipeline, batch 32"
 _OPERATIONS = 2e10

@@ -40,6 +40,8 @@ from ..model import SentimentModel
 from ..progress import show_progress
 from ..provenance import provenance
 
+__all__ = ["PART_ROWS", "Summary", "read_scored", "score_file", "score_files"]
+
 PART_ROWS = 16_384
 """Rows of a part: what a crash loses of the work at most."""
 TOKENS, TRUNCATED = b"sentiment_kit_n_tokens", b"sentiment_kit_truncated"

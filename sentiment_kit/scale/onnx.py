@@ -30,6 +30,8 @@ from ..hub import DEFAULT_MODEL, find_folder, weights_hash
 from ..model import Forward, SentimentModel, Tokens, load_model
 from ..packing import unpack_linear_layers, usable_cores
 
+__all__ = ["BACKENDS", "load_backend"]
+
 BACKENDS = ("torch", "onnx", "onnx-int8")
 _LAYOUT = "1"  # of the cache: counted up when an export is made in another way
 

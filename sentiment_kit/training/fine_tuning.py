@@ -33,6 +33,8 @@ from ..provenance import model_record
 from .model_card import read_record, write_record
 from .trainer import Progress, learning_curve, load_base, make_trainer
 
+__all__ = ["fine_tune", "fine_tune_seeds"]
+
 BATCH_SIZE = 32
 """The card's."""
 _CLAIM = "run.json"

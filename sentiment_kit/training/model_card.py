@@ -17,6 +17,8 @@ from ..files.writing import whole_file
 from ..labels import LABELS
 from ..provenance import provenance
 
+__all__ = ["read_record"]
+
 _FILE = "training.json"
 _TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 

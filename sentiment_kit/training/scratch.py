@@ -24,6 +24,8 @@ from ..errors import DataError
 from ..labels import LABELS
 from ..model import quiet_transformers
 
+__all__ = ["random_base_checkpoint", "write_small_bert"]
+
 
 def write_small_bert(
     texts: pd.Series | Sequence[str],
