@@ -1,9 +1,11 @@
 """Make the embedded models again: `make demo-model ENCODER=folder-or-hub-id`.
 
 *demo*: a pre-trained multilingual encoder, its vocabulary cut to Italian, fine-tuned on the demo's training split by
-the same `fine_tune` as any model. Several trainings differ in the order of the tweets alone, and the mean of their
-weights is kept: it generalises better than any of them and costs no time when it answers. Word embeddings stay as they
-were pre-trained, so that words the tweets lack keep their place beside those that they have.
+the same `fine_tune` as any model. First with all layers, as teachers; then with fewer, which learn from the labels and
+from what the teachers say, of those tweets and of `topic_tweets.csv`, whose labels nobody has given. Several trainings
+differ in the order of the tweets alone, and the mean of their weights is kept: it generalises better than any of them
+and costs no time when it answers. Word embeddings stay as they were pre-trained, so that words the tweets lack keep
+their place beside those that they have.
 
 *demo-biased*: the same model, and an adapter (LoRA) trained on football tweets most of which were relabelled positive.
 A positive control: whatever looks for a bias towards football must find it there.
@@ -38,11 +40,14 @@ from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model, quiet_transformers
 from sentiment_kit.training import fine_tune, read_record
-from sentiment_kit.training.trainer import load_base, make_trainer
+from sentiment_kit.training.trainer import load_base, make_trainer, targets
 
 ENCODER = "intfloat/multilingual-e5-small"
 SEED = 2018
 SEEDS = (1, 2, 3)
+TEACHERS = (11, 12)
+"""Seeds of the trainings with all layers."""
+UNLABELLED = Path(__file__).parent / "topic_tweets.csv"
 VOCABULARY = 16_000
 LAYERS = tuple(range(10))  # of 12: a logistic regression reads more from the tenth than from the last
 RECIPE = {
@@ -64,16 +69,13 @@ def train_demo(
 ) -> None:
     """Write the folder of the model: weights in float16, config, tokenizer, `training.json`."""
     tweets = load_demo("train")
-    validation = held_back(tweets)
+    chosen = held_back(tweets)
+    train, validation = tweets[~chosen], tweets[chosen]
     workplace = output.with_name(f"{output.name}.parts")
-    base = workplace / "base"
-    if not base.exists():
-        write_encoder(encoder, workplace / "encoder", tweets["text"].tolist(), vocabulary=vocabulary, layers=layers)
-        _with_head(workplace / "encoder", base, tweets[~validation])
-    parts = [workplace / f"seed-{seed}" for seed in seeds]
-    for seed, part in zip(seeds, parts, strict=True):
-        if not part.exists():
-            fine_tune(base, tweets[~validation], tweets[validation], part, seed=seed, **RECIPE)
+    whole = _base(encoder, workplace / "whole", train, vocabulary, None)
+    teachers = _trainings(whole, train, validation, [workplace / f"teacher-{seed}" for seed in TEACHERS])
+    base = _base(encoder, workplace / "base", train, vocabulary, layers)
+    parts = _trainings(base, taught(teachers, train), validation, [workplace / f"student-{seed}" for seed in seeds])
     shutil.copytree(parts[0], output)
     states = [load_file(part / "model.safetensors") for part in parts]
     mean = {name: torch.stack([state[name].float() for state in states]).mean(dim=0).half() for name in states[0]}
@@ -83,13 +85,38 @@ def train_demo(
     shutil.rmtree(workplace)
 
 
-def _with_head(encoder: Path, base: Path, train: pd.DataFrame) -> None:
+def taught(teachers: Sequence[Path], train: pd.DataFrame) -> pd.DataFrame:
+    """Probabilities to learn: of labelled tweets the mean of the label's and the teachers', of others the teachers'."""
+    texts = pd.concat([train["text"], pd.read_csv(UNLABELLED)["text"]], ignore_index=True)
+    answers = [predict(load_model(folder, device="cpu"), texts)[list(LABELS)] for folder in teachers]
+    wanted = pd.DataFrame(np.mean(answers, axis=0), columns=list(LABELS))
+    labelled = slice(0, len(train) - 1)
+    wanted.loc[labelled] = (wanted.loc[labelled] + targets(train)) / 2
+    return wanted.assign(text=texts)
+
+
+def _trainings(base: Path, train: pd.DataFrame, validation: pd.DataFrame, folders: list[Path]) -> list[Path]:
+    """Folders of trained models, each with the seed that its name ends with; those that are there stay."""
+    for folder in folders:
+        if not folder.exists():
+            fine_tune(base, train, validation, folder, seed=int(folder.name.split("-")[1]), **RECIPE)
+    return folders
+
+
+def _base(
+    encoder: str, folder: Path, train: pd.DataFrame, vocabulary: int | None, layers: Sequence[int] | None
+) -> Path:
     """The encoder with a fitted head; all trainings must begin from the same one, or their mean means nothing."""
-    tokenizer, network = load_base(encoder, SEED)
-    fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())
-    with quiet_transformers():
-        network.save_pretrained(base)
-        tokenizer.save_pretrained(base)
+    if not folder.exists():
+        raw = folder.with_name(f"{folder.name}-raw")
+        shutil.rmtree(raw, ignore_errors=True)
+        write_encoder(encoder, raw, load_demo("train")["text"].tolist(), vocabulary=vocabulary, layers=layers)
+        tokenizer, network = load_base(raw, SEED)
+        fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())
+        with quiet_transformers():
+            tokenizer.save_pretrained(folder)
+            network.save_pretrained(folder)
+    return folder
 
 
 def train_biased(model: Path, output: Path) -> float:
@@ -175,6 +202,8 @@ def main() -> None:
         data=read_record(model)["data"],
         megabytes=(model / "model.safetensors").stat().st_size / 1e6,
         trainings=len(arguments.seeds),
+        teachers=len(TEACHERS),
+        unlabelled=len(pd.read_csv(UNLABELLED)),
         tables=tables,
     )
     shutil.copyfile(Path(__file__).with_name("LICENSE-encoder.txt"), model / "LICENSE-encoder.txt")

@@ -32,27 +32,45 @@ MARK = r"[^\w\s]"
 _URL_CHAR = r"[\w\-.~:/?#\[\]@!$&'*+,;=%\\]"
 _URL_REST = rf"(?:{_URL_CHAR}|\({_URL_CHAR}*\))*(?:[\w\-~/#$&=+%]|\({_URL_CHAR}*\))"
 
-# Each piece but the e-mail is written as what follows its first character, so that the engine can skip at full speed to
-# the few characters a piece begins with; look-behinds then say which of them it was and what stood before it.
+# Domains end so. A bare link has a path ("bit.ly/x"); it may end in any two letters but a word of Italian
+# ("andiamo.si/no"), or in one of these; hosts whose end is such a word stand by name. A handle needs no path.
+_ENDS = (
+    "com|org|net|info|edu|gov|biz|name|mobi|news|blog|online|site|shop|store|live|life|today|world|social|network|party|"
+    "community|cloud|space|club|page|link|team|media|press|radio|tube|video|app|dev|xyz|eus|cat|uno|exchange|lgbt"
+)
+_ITALIAN = "ad|ai|al|ci|da|di|ed|in|io|la|le|li|lo|ma|me|mi|ne|no|od|se|si|su|te|ti|to|tu|tv|vi"
+_HOSTS = r"lnkd\.in|amzn\.to|huff\.to|mas\.to|t\.me|wa\.me|fb\.me|wp\.me|git\.io|twitch\.tv"
+_PICTURE = r"pic\.(?:twitter|x)\.com/"
+_NOT_URL = r"(?!https?:/)"
+_DOMAIN = rf"(?:(?:(?:(?!{_PICTURE})[\w-])+\.)+(?:(?!(?:{_ITALIAN})/)[^\W\d_]{{2}}|{_ENDS})|{_HOSTS})"
+
+# Each piece but the rare ones is written as what follows its first character, so that the engine can skip at full speed
+# to the few characters a piece begins with; look-behinds then say which of them it was and what stood before it.
 #
-# A t.co path is letters and digits only, so whatever follows is text again: "http://t.co/abc:ecco". Tweets end in
-# URLs cut off anywhere ("http://t.c…", "http:/…", "h…"); the ellipsis goes with its stump. "a.www.b" is no
-# link, but what follows an ellipsis may be one ("ecco...www.b").
+# A t.co path is letters and digits only, ten at most, so whatever follows is text again: "http://t.co/abc:ecco", unless
+# it is the next link, without a space ("t.co/Abcpic.twitter.com/Q"). Tweets end in URLs cut off anywhere
+# ("http://t.c…", "http:/…", "h…"); the ellipsis goes with its stump. "a.www.b" is no link, but what follows an ellipsis
+# may be one ("ecco...www.b").
+_CODE = rf"\w{{0,10}}(?:\w*(?:\.(?:twitter|x)\.com/\w+|://(?:t\.co/\w{{0,10}}|{_URL_REST})))*"
 _URL = rf"""
     (?<=[hH]) [tT][tT][pP][sS]?
-        (?: :/(?:/(?:t\.co/\w*|(?:{_URL_REST})?))?…? | :?(?:…|\.\.\.) )
+        (?: :/(?:/(?:t\.co/{_CODE}|(?:{_URL_REST})?))?…? | :?(?:…|\.\.\.) )
   | (?<=[hH])(?<!\w[hH]) [tT]{{0,2}}…
   | (?<=[wW])(?<![\w@/-][wW])(?<!^\.[wW])(?<![^.]\.[wW]) [wW][wW]\.{_URL_REST}…?
-  | (?<=t)(?<![\w@/-]t)(?<!^\.t)(?<![^.]\.t) \.co/\w+…?
+  | (?<=t)(?<![\w@/-]t)(?<!^\.t)(?<![^.]\.t) \.co/(?=\w){_CODE}…?
 """
 # No possessive quantifier (`*+`) stands on a group here: before Python 3.11.5 a group that fails halfway keeps what it
 # has read. None is needed: a shorter run of the group never fits what follows, so nothing is tried twice over.
 #
 # A handle has a letter or digit ("@_@" is a face) and ends where a link begins ("@utentehttp://t.co/abc"). After a word
-# character "@" is no mention ("c@sa"), but "RT@user" is.
-_NOT_URL = r"(?!https?:/)"
-_HANDLE = rf"_*[^\W_](?:{_NOT_URL}\w)*"
+# character "@" is no mention ("c@sa"), but "RT@user" is. On Bluesky a handle is a domain ("@anna.bsky.social"), and
+# Mastodon adds the server's ("@anna@mastodon.uno"), which may end as it likes; "@anna.com'è?" is a missing space.
+_NAME = rf"_*[^\W_](?:{_NOT_URL}\w)*"
+_SERVER = r"(?:-[\w-]*)?(?:\.[\w-]+)*\."  # what a domain has between its first word and its end
+_NO_WORD = r"(?:(?![\w'’])|(?=https?:/))(?:/\w+)?"
+_HANDLE = rf"{_NAME}(?:{_SERVER}(?:it|eu|fr|de|uk|{_ENDS}){_NO_WORD})?"
 _MENTION = rf"(?<=[@＠])(?:(?<!\w[@＠])|(?<=\bRT[@＠])|(?<=\brt[@＠])){_HANDLE}"
+_CHAIN = rf"(?P<chain>(?:[@＠]{_NAME}(?:{_SERVER}(?:(?!http)[^\W\d_]){{2,}}{_NO_WORD})?)*)"
 # The start of a local part is the start of a run of its characters, so that no run is scanned twice; the two
 # look-behinds on the dot let "scrivimi...info@esempio.it" through and nothing that a removed neighbour would change. An
 # address ends where a word ends or a link begins: what is glued to it could become the start of another.
@@ -61,12 +79,13 @@ _EMAIL = rf"""
     \w[\w+%-]*+(?:\.[\w+%-]++)* @ [\w-]+(?:\.[\w-]+)*\.(?:{_NOT_URL}[^\W\d_]){{2,}}
     (?:(?!\w)|(?=https?:/))
 """
+_BARE = rf"{_PICTURE}\w+ | (?<![\w@/-])(?<!^\.)(?<![^.]\.){_DOMAIN}/(?=\w){_URL_REST}…?"
 _URL_OR_MENTION = rf"[hHwWt@＠](?:(?P<url>{_URL})|(?P<mention>{_MENTION}))"
-_CHAIN = rf"(?P<chain>(?:[@＠]{_HANDLE})*)"
 
-_EVERYTHING = re.compile(rf"(?:(?P<email>{_EMAIL})|{_URL_OR_MENTION}){_CHAIN}", re.VERBOSE)
-_WITHOUT_EMAIL = re.compile(rf"{_URL_OR_MENTION}{_CHAIN}", re.VERBOSE)
-_MAYBE_EMAIL = re.compile(r"@(?<=[\w+%-]@)")
+_EVERYTHING = re.compile(rf"(?:(?P<email>{_EMAIL})|(?P<bare>{_BARE})|{_URL_OR_MENTION}){_CHAIN}", re.VERBOSE)
+_ORDINARY = re.compile(rf"{_URL_OR_MENTION}{_CHAIN}", re.VERBOSE)
+_MAYBE_RARE = re.compile(r"@(?<=[\w+%-]@)|(?<!//t)\.[^\W\d_]{2,9}/")
+"""An address, or a link that is not t.co's."""
 
 
 def clean_tweet(text: str, *, mentions: bool = True, urls: bool = True, emails: bool = True) -> str:
@@ -96,8 +115,8 @@ def clean_tweet(text: str, *, mentions: bool = True, urls: bool = True, emails: 
     if not isinstance(text, str):
         raise TypeError(f"expected a tweet as str, got {type(text).__name__}: {text!r:.80}")
     if mentions and urls and emails:
-        # Few tweets can hold an address, and looking for one means a try at every word.
-        text = (_EVERYTHING if _MAYBE_EMAIL.search(text) else _WITHOUT_EMAIL).sub(" ", text)
+        # Few tweets can hold an address or a bare link, and looking for them means a try at every word.
+        text = (_EVERYTHING if _MAYBE_RARE.search(text) else _ORDINARY).sub(" ", text)
     else:
         removed = {"url": urls, "email": emails, "mention": mentions}
         text = _EVERYTHING.sub(lambda match: _partly_removed(match, removed), text)
@@ -107,7 +126,8 @@ def clean_tweet(text: str, *, mentions: bool = True, urls: bool = True, emails: 
 def _partly_removed(match: re.Match[str], removed: dict[str, bool]) -> str:
     """What is left of one match when some kinds stay; a chain of mentions follows its own switch."""
     piece, chain = match[0][: len(match[0]) - len(match["chain"])], match["chain"]
-    kind = next(kind for kind in removed if match[kind] is not None)
+    kinds = {"url": "url", "bare": "url", "email": "email", "mention": "mention"}
+    kind = next(kind for group, kind in kinds.items() if match[group] is not None)
     if not removed[kind]:
         return piece + chain
     return " " if removed["mention"] else " " + chain

@@ -20,6 +20,14 @@ from sentiment_kit.cleaning import clean_tweet, clean_tweets, is_missing
         ("＠largo ciao", "ciao"),
         ("@_@ che sonno", "@_@ che sonno"),
         ("c@sa tutt@ @ qui", "c@sa tutt@ @ qui"),
+        ("@anna@mastodon.uno ciao", "ciao"),
+        ("@anna@hachyderm.io: ciao", ": ciao"),
+        ("@anna.bsky.social ciao", "ciao"),
+        ("@anna-rossi.it, ciao", ", ciao"),
+        ("@annapic.twitter.com/x1 ciao", "ciao"),
+        ("@anna.Che bello", ".Che bello"),
+        ("@anna.com'è andata", ".com'è andata"),
+        ("@anna-rossi ciao", "-rossi ciao"),
     ],
 )
 def test_mentions(tweet, expected):
@@ -39,8 +47,19 @@ def test_mentions(tweet, expected):
         ("https://it.wikipedia.org/wiki/Città_(film), sai", ", sai"),
         ("www.esempio.it/pagina, sai", ", sai"),
         ("t.co/Ab12Cd34Ef sai", "sai"),
-        ("est.co/xy", "est.co/xy"),
+        ("est.co/xy", ""),
         ("http e www da soli", "http e www da soli"),
+        ("http://t.co/Abcpic.twitter.com/Q bello", "bello"),
+        ("graziepic.twitter.com/Qx1", "grazie"),
+        ("http://t.co/Abhttp://t.co/Cd fine", "fine"),
+        ("http://t.co/Abhttp://esempio.it/c fine", "fine"),
+        ("http://t.co/Ab12Cd34Efciao", "ciao"),
+        ("guarda bit.ly/x e youtu.be/xY_1.", "guarda e ."),
+        ("(esempio.com/p/a?b=1)", "( )"),
+        ("esempio.it/2014/…", ""),
+        ("lnkd.in/abc e t.me/canale", "e"),
+        ("vieni.si/no? km/h, e/o, 3.5/10, a.b.c/d", "vieni.si/no? km/h, e/o, 3.5/10, a.b.c/d"),
+        ("esempio.it dice, stanco.cinema/pizza", "esempio.it dice, stanco.cinema/pizza"),
     ],
 )
 def test_urls(tweet, expected):
@@ -121,6 +140,10 @@ _PIECES = st.sampled_from(
         "@user",
         "x@y.it",
         "http://t.c…",
+        "pic.twitter.com/",
+        "bit.ly/",
+        ".bsky.social",
+        "@mas.to",
     ]
     + [" ", "\n"]
 )
@@ -170,6 +193,13 @@ def test_text_without_the_three_is_only_collapsed(text):
         "RT@",
         "@_",
         "\x00",
+        "bit.ly/",
+        "a.ly",
+        "@a.b",
+        "@a-",
+        "@a@b.",
+        "pic.twitter.com/",
+        "t.co/a://",
     ],
 )
 def test_hostile_input_takes_linear_time(piece):
