@@ -26,8 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from encoder import write_encoder
-from heads import fit_head
+from heads import SEED, base_model
 from jinja2 import Environment, FileSystemLoader
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
@@ -43,7 +42,6 @@ from sentiment_kit.training import fine_tune, read_record
 from sentiment_kit.training.trainer import load_base, make_trainer, targets
 
 ENCODER = "intfloat/multilingual-e5-small"
-SEED = 2018
 SEEDS = (1, 2, 3)
 TEACHERS = (11, 12)
 """Seeds of the trainings with all layers."""
@@ -72,9 +70,9 @@ def train_demo(
     chosen = held_back(tweets)
     train, validation = tweets[~chosen], tweets[chosen]
     workplace = output.with_name(f"{output.name}.parts")
-    whole = _base(encoder, workplace / "whole", train, vocabulary, None)
+    whole = base_model(encoder, workplace / "whole", train, vocabulary=vocabulary)
     teachers = _trainings(whole, train, validation, [workplace / f"teacher-{seed}" for seed in TEACHERS])
-    base = _base(encoder, workplace / "base", train, vocabulary, layers)
+    base = base_model(encoder, workplace / "base", train, vocabulary=vocabulary, layers=layers)
     parts = _trainings(base, taught(teachers, train), validation, [workplace / f"student-{seed}" for seed in seeds])
     shutil.copytree(parts[0], output)
     states = [load_file(part / "model.safetensors") for part in parts]
@@ -101,22 +99,6 @@ def _trainings(base: Path, train: pd.DataFrame, validation: pd.DataFrame, folder
         if not folder.exists():
             fine_tune(base, train, validation, folder, seed=int(folder.name.split("-")[1]), **RECIPE)
     return folders
-
-
-def _base(
-    encoder: str, folder: Path, train: pd.DataFrame, vocabulary: int | None, layers: Sequence[int] | None
-) -> Path:
-    """The encoder with a fitted head; all trainings must begin from the same one, or their mean means nothing."""
-    if not folder.exists():
-        raw = folder.with_name(f"{folder.name}-raw")
-        shutil.rmtree(raw, ignore_errors=True)
-        write_encoder(encoder, raw, load_demo("train")["text"].tolist(), vocabulary=vocabulary, layers=layers)
-        tokenizer, network = load_base(raw, SEED)
-        fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())
-        with quiet_transformers():
-            tokenizer.save_pretrained(folder)
-            network.save_pretrained(folder)
-    return folder
 
 
 def train_biased(model: Path, output: Path) -> float:

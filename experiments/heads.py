@@ -6,16 +6,53 @@ Pretrained Features and Underperform Out-of-Distribution*).
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
+from encoder import write_encoder
 from sklearn.linear_model import LogisticRegression
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from sentiment_kit.cleaning import clean_tweets
+from sentiment_kit.data import load_demo
+from sentiment_kit.model import quiet_transformers
+from sentiment_kit.training.trainer import load_base
+
+SEED = 2018
 
 SPREAD = 0.3
 """Standard deviation of what goes into the pooler's tanh: there it is nearly straight."""
+
+
+def base_model(
+    encoder: str,
+    folder: Path,
+    train: pd.DataFrame | None,
+    *,
+    vocabulary: int | None = None,
+    layers: Sequence[int] | None = None,
+) -> Path:
+    """A folder for `fine_tune` to begin with, unless it is there: the encoder, cut, and a head fitted to `train`.
+
+    Without `train` there is no head, and each training draws its own. The mean of several trainings means something
+    only if all began from the same one.
+    """
+    if not folder.exists():
+        raw = folder.with_name(f"{folder.name}-raw") if train is not None else folder
+        shutil.rmtree(raw, ignore_errors=True)
+        write_encoder(encoder, raw, load_demo("train")["text"].tolist(), vocabulary=vocabulary, layers=layers)
+        if train is not None:
+            tokenizer, network = load_base(raw, SEED)
+            fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())
+            with quiet_transformers():
+                tokenizer.save_pretrained(folder)
+                network.save_pretrained(folder)
+            shutil.rmtree(raw)
+    return folder
 
 
 def fit_head(
