@@ -250,6 +250,7 @@ def pad(tokens: FlatTokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, 
 
 
 def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | None, bar: tqdm | None) -> Scores:
+    batch_size = 1 if model.pad_id is None else batch_size
     n_own = tokens.lengths - model.tokenizer.num_special_tokens_to_add()
     n_tokens = np.where(n_own > 0, tokens.lengths, 0)
     # Longest first: if memory runs short, it does so at once.
@@ -271,7 +272,7 @@ def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | N
 def _batch_logits(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray) -> torch.Tensor:
     """(n_rows, n_labels) for one batch, halved and tried again where the device has not enough memory."""
     try:
-        return _forward(model, *pad(tokens, rows, model.tokenizer.pad_token_id or 0))
+        return _forward(model, *pad(tokens, rows, model.pad_id or 0))
     except RuntimeError as error:
         if not _is_out_of_memory(error):
             raise

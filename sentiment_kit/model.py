@@ -12,7 +12,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
-from .errors import ModelError, in_one_line, require_extra
+from .errors import ModelError, Note, in_one_line, require_extra
 from .hub import DEFAULT_MODEL, find_folder, is_adapter, tokenizer_folder, weight_files, whole_model
 from .labels import LABELS, match_labels
 from .packing import pack_linear_layers, usable_cores
@@ -71,6 +71,9 @@ class SentimentModel:
         Gives the same model again on the device it is called with, in another process too.
     base : str or None
         Of an adapter, the model that it was told to change; None: the one that its config names.
+    pad_id : int or None
+        What fills up the shorter texts of a batch: the network must know it, so its config goes before the tokenizer.
+        None: neither names one, and texts are computed one at a time.
     backend : str
         "torch", or what `scale.onnx` names.
     forward : Forward or None
@@ -91,6 +94,7 @@ class SentimentModel:
     hidden_size: int
     loader: Callable[..., SentimentModel] = field(repr=False)
     base: str | None = None
+    pad_id: int | None = 0
     backend: str = "torch"
     forward: Forward | None = field(default=None, repr=False)
     agreement: Mapping[str, float] | None = None
@@ -144,28 +148,57 @@ def load_model(
     target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
     folder, commit = find_folder(str(name), revision)
-    with quiet_transformers():
-        network = load_network(folder, base)
-        tokenizer = load_tokenizer(tokenizer_folder(folder, base))
+    network, tokenizer = _load_parts(folder, base)
     names = _match_outputs(network.config, labels, folder)
+    again = partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base)
+    model = _assembled(network, tokenizer, names, folder, target, precision, again)
+    return replace(model, name=str(name), revision=commit, base=None if base is None else str(base))
+
+
+def load_classifier(folder: Path, labels: Sequence[str], *, device: str | torch.device = "auto") -> SentimentModel:
+    """A classifier of something else than sentiment, with the same checks: `labels` name its outputs."""
+    target = _pick_device(device)
+    parts = _load_parts(folder, None)
+    again = partial(load_classifier, folder, labels)
+    return _assembled(*parts, tuple(labels), folder, target, _pick_dtype("auto", target), again)
+
+
+def _load_parts(folder: Path, base: str | Path | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    with quiet_transformers():
+        return load_network(folder, base), load_tokenizer(tokenizer_folder(folder, base))
+
+
+def _assembled(
+    network: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    labels: tuple[str, ...],
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    loader: Callable[..., SentimentModel],
+) -> SentimentModel:
+    """The checked parts on their device, ready for use."""
     check_vocabulary(tokenizer, network, folder)
     limit = max_tokens(tokenizer, network)
-    network = network.eval().to(device=target, dtype=precision)
+    known = getattr(network.config, "pad_token_id", None)
+    pad_id = network.config.pad_token_id = tokenizer.pad_token_id if known is None else known
+    network.config.return_dict = True
+    network = network.eval().to(device=device, dtype=dtype)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    if target.type == "cpu" and precision == torch.float32:
+    if device.type == "cpu" and dtype == torch.float32:
         pack_linear_layers(network)
     return SentimentModel(
         tokenizer=tokenizer,
         network=network,
-        labels=names,
-        device=target,
-        dtype=precision,
-        name=str(name),
-        revision=commit,
+        labels=labels,
+        device=device,
+        dtype=dtype,
+        name=folder.name,
+        revision=None,
         max_tokens=limit,
         hidden_size=network.config.hidden_size,
-        base=None if base is None else str(base),
-        loader=partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base),
+        pad_id=pad_id,
+        loader=loader,
     )
 
 
@@ -322,11 +355,26 @@ def check_complete(network: PreTrainedModel, report: dict[str, set], folder: Pat
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model folder; `ModelError` where there is none that can be used."""
+    """The tokenizer of a model folder; `ModelError` where there is none that can be used.
+
+    A vocabulary of word pieces with capitals is read with capitals where the folder does not say how: transformers
+    would make them small.
+    """
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if (folder / "vocab.txt").is_file() and not _says_case(folder):
+            pieces = set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens)
+            if getattr(tokenizer, "do_lower_case", False) and any(piece != piece.lower() for piece in pieces):
+                warnings.warn(f"{folder}: read with capitals and accents, which its vocabulary has", Note, stacklevel=3)
+                return AutoTokenizer.from_pretrained(folder, local_files_only=True, do_lower_case=False)
+        return tokenizer
     except Exception as error:  # the Rust library raises bare Exception for a broken vocabulary
         raise ModelError(f"{folder}: no usable tokenizer or vocabulary ({in_one_line(error)})") from error
+
+
+def _says_case(folder: Path) -> bool:
+    path = folder / "tokenizer_config.json"
+    return (folder / "tokenizer.json").is_file() or (path.is_file() and "do_lower_case" in path.read_text("utf-8"))
 
 
 def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folder: Path) -> tuple[str, ...]:

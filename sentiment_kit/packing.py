@@ -36,7 +36,7 @@ class PackedLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self.bias = linear.bias
+        self.in_features, self.out_features, self.bias = linear.in_features, linear.out_features, linear.bias
         self._packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach().contiguous(), 512)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:  # (..., n_in) -> (..., n_out)
@@ -44,17 +44,31 @@ class PackedLinear(nn.Module):
             return nn.functional.linear(inputs, self._packed.to_dense(), self.bias)
         return torch.ops.mkldnn._linear_pointwise(inputs, self._packed, self.bias, "none", [], "")
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """As the plain layer has it, laid out anew each time: for what asks for it, as T5 does for its type."""
+        return self._packed.to_dense()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied, pickled and sent to other processes as the plain layer, and packed again there."""
+        return _packed, (self.unpacked(),)
+
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         """A checkpoint saved from here is that of the plain layer."""
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        destination[prefix + "weight"] = self._packed.to_dense()
+        destination[prefix + "weight"] = self.weight
 
     def unpacked(self) -> nn.Linear:
         """The plain layer with the same weights."""
-        weight = self._packed.to_dense()
+        weight = self.weight
         linear = nn.Linear(weight.shape[1], weight.shape[0], bias=self.bias is not None, device="meta")
         linear.weight, linear.bias = nn.Parameter(weight, requires_grad=False), self.bias
         return linear
+
+
+def _packed(linear: nn.Linear) -> nn.Module:
+    """The packed layer, or the plain one where this processor has no use for it."""
+    return PackedLinear(linear) if _can_pack() else linear
 
 
 def pack_linear_layers(network: nn.Module) -> None:

@@ -15,11 +15,11 @@ from huggingface_hub import logging as hub_logging
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM
 
-from sentiment_kit.errors import ModelError
+from sentiment_kit.errors import ModelError, Note
 from sentiment_kit.hub import DEFAULT_MODEL, find_folder
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
-from sentiment_kit.model import load_model
+from sentiment_kit.model import load_model, load_tokenizer
 from sentiment_kit.provenance import model_record
 
 
@@ -360,8 +360,8 @@ def hub(hub_folder):
 _LOAD_EACH = """
 import sys
 from sentiment_kit.inference import predict
-from sentiment_kit.errors import ModelError
-from sentiment_kit.model import load_model
+from sentiment_kit.errors import ModelError, Note
+from sentiment_kit.model import load_model, load_tokenizer
 from sentiment_kit.provenance import model_record
 for name, revision in zip(sys.argv[1::2], sys.argv[2::2]):
     try:
@@ -466,3 +466,29 @@ def test_an_adapter_that_does_not_fit_is_refused(adapter, monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(ModelError, match=r'pip install "sentiment-kit\[adapters\]"'):
         load_model(folder, device="cpu")
+
+
+def test_capitals_of_a_vocabulary_stay_where_nothing_says_otherwise(hub_copy):
+    (hub_copy / "tokenizer_config.json").unlink()
+    with pytest.warns(Note, match="read with capitals and accents, which its vocabulary has"):
+        tokenizer = load_model(hub_copy, device="cpu").tokenizer
+    assert "".join(tokenizer.tokenize("Perché")).replace("##", "") == "Perché"
+    (hub_copy / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    tokenizer = load_model(hub_copy, device="cpu").tokenizer
+    assert "".join(tokenizer.tokenize("Perché")).replace("##", "") == "perche"
+
+
+@pytest.mark.parametrize(("of_config", "of_tokenizer", "expected"), [(5, 0, 5), (None, 0, 0), (None, None, None)])
+def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, of_config, of_tokenizer, expected):
+    """Where neither names it, as in a GPT-2 of old, each text is a batch."""
+    config = json.loads((hub_copy / "config.json").read_text())
+    (hub_copy / "config.json").write_text(json.dumps(config | {"pad_token_id": of_config, "return_dict": False}))
+    reader = load_tokenizer(hub_copy)
+    if of_tokenizer is None:
+        reader.pad_token = None
+    monkeypatch.setattr("sentiment_kit.model.load_tokenizer", lambda folder: reader)
+    model = load_model(hub_copy, device="cpu")
+    assert model.pad_id == model.network.config.pad_token_id == expected
+    texts = ["ciao", "Che bella giornata, davvero!"]
+    alone = predict(model, texts, batch_size=1)
+    pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -49,6 +52,18 @@ def test_packed_layers_are_unpacked_without_loss():
     assert type(network[0]) is nn.Linear
     assert torch.equal(network[0].weight, plain.weight)
     assert torch.equal(network[0].bias, plain.bias)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_copy_of_a_packed_layer_is_packed_and_the_same(copied):
+    network = nn.Sequential(nn.Linear(40, 7))
+    pack_linear_layers(network)
+    other, inputs = copied(network), torch.randn(3, 40)
+    assert type(other[0]) is type(network[0])
+    with torch.inference_mode():
+        assert torch.equal(other(inputs), network(inputs))
+    assert torch.equal(other[0].weight, network[0].weight)
+    assert (other[0].in_features, other[0].out_features) == (40, 7)
 
 
 def test_only_float32_on_the_processor_is_packed(hub_folder):

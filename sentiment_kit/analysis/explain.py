@@ -189,7 +189,7 @@ def _integrated_gradients(
         raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
     own: Any = model.network
     network = own if model.dtype == torch.float32 else deepcopy(own).float()  # gradients need it
-    pad = model.tokenizer.pad_token_id or 0
+    pad = model.pad_id or 0
     special = set(model.tokenizer.all_special_ids)
 
     def logits(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from .intervals import RESAMPLES, bootstrap
-from .scores import count_pairs, scores_of_counts
+from .scores import Labels, as_columns, count_pairs, scores_of_counts
 
 
 class Comparison(NamedTuple):
@@ -26,15 +26,13 @@ class Comparison(NamedTuple):
     """The rows that only one of them has right, by index: `gold`, `a`, `b`, `right` ("a" or "b")."""
 
 
-def compare_models(
-    gold: pd.Series, a: pd.Series, b: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Comparison:
+def compare_models(gold: Labels, a: Labels, b: Labels, *, resamples: int = RESAMPLES, seed: int = 0) -> Comparison:
     """Is b better than a, on the same rows?
 
     Parameters
     ----------
-    gold, a, b : Series
-        Labels with the same index; missing as in `evaluation.scores`.
+    gold, a, b : Series, list or array of str
+        Labels, of Series with the same index; missing as in `evaluation.scores`.
     resamples : int, default 10000
         Draws of the bootstrap.
     seed : int, default 0
@@ -54,6 +52,7 @@ def compare_models(
     The interval is a paired bootstrap: a resample keeps a row's two predictions together. McNemar's exact test (1947)
     asks whether the discordant rows fall on both sides alike; its p-value is two-sided, and 1 without any.
     """
+    gold, a, b = as_columns(gold, a, b)
     counts = count_pairs(gold, a, b)
     n = int(counts.sum())
     table = bootstrap(counts, _differences, resamples=resamples, seed=seed)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..labels import LABELS
 from .intervals import RESAMPLES, bootstrap, divide, proportions
-from .scores import NO_GROUP, check_index, count_labels, count_pairs, named_groups
+from .scores import NO_GROUP, Labels, check_index, count_labels, count_pairs, named_groups
 
 NORMALISATIONS = ("true", "predicted", "all")
 _CELL_COLUMNS = ("true", "predicted", "count", "n", "share", "low", "high")
@@ -27,14 +27,14 @@ DISTANCE_COST = {
 """What a confusion costs unless you say otherwise: 1 for a neighbour, 2 for the opposite, 0 for what is right."""
 
 
-def confusion_table(gold: pd.Series, predicted: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
+def confusion_table(gold: Labels, predicted: Labels, *, normalise: str = "true") -> pd.DataFrame:
     """The confusion matrix.
 
     Parameters
     ----------
-    gold, predicted : Series
-        Labels with the same index. Rows without gold label are left out; rows without prediction get a column "(none)"
-        if there are any.
+    gold, predicted : Series, list or array of str
+        Labels, of Series with the same index. Rows without gold label are left out; rows without prediction get a
+        column "(none)" if there are any.
     normalise : str, default "true"
         What the shares are shares of: "true", "predicted" or "all".
 

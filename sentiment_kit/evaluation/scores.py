@@ -9,7 +9,8 @@ All scores are functions of a table of counts, true label by predicted label, th
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,16 +28,20 @@ SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "kappa") + tuple(
 """The scores of `scores`, and of each class, as `scores_by_group` and others know them. Higher is better; accuracies,
 precision, recall and F1 lie in [0, 1], the correlation and the kappa in [-1, 1]."""
 
+Labels: TypeAlias = "pd.Series | Sequence[str | None] | np.ndarray"
+"""Labels (n,); what is no Series takes the index of the one beside it."""
+
+
 # Scores with intervals
 
 
-def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def scores(gold: Labels, predicted: Labels, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """Scores over all classes.
 
     Parameters
     ----------
-    gold, predicted : Series
-        Labels with the same index. Missing gold labels are left out, missing predictions are errors.
+    gold, predicted : Series, list or array of str
+        Labels, of Series with the same index. Missing gold labels are left out, missing predictions are errors.
     resamples : int, default 10000
         Draws of the bootstrap.
     seed : int, default 0
@@ -64,9 +69,7 @@ def scores(gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES,
     return warned(score_intervals(counts, resamples=resamples, seed=seed).loc[list(SCORES[:5])])
 
 
-def scores_by_class(
-    gold: pd.Series, predicted: pd.Series, *, resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
+def scores_by_class(gold: Labels, predicted: Labels, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
     """Precision, recall and F1 of each label. Parameters, intervals and errors as in `scores`.
 
     Returns
@@ -125,13 +128,13 @@ def named_groups(groups: pd.Series) -> pd.Series:
     return names.astype(pd.CategoricalDtype([*order, NO_GROUP] if (names == NO_GROUP).any() else order))
 
 
-def count_labels(gold: pd.Series, predicted: pd.Series) -> np.ndarray:
+def count_labels(gold: Labels, predicted: Labels) -> np.ndarray:
     """(3, 4) int: true label by predicted label in the order of `LABELS`, the last column for no prediction."""
     true, given = matched_codes(gold, predicted)
     return np.bincount(4 * true + given, minlength=12).reshape(3, 4)
 
 
-def count_pairs(gold: pd.Series, a: pd.Series, b: pd.Series) -> np.ndarray:
+def count_pairs(gold: Labels, a: Labels, b: Labels) -> np.ndarray:
     """(3, 4, 4) int: true label by the prediction of a by that of b, the last of each for no prediction."""
     true, first, second = matched_codes(gold, a, b)
     return np.bincount(16 * true + 4 * first + second, minlength=48).reshape(3, 4, 4)
@@ -179,6 +182,18 @@ def check_index(first: pd.Series | pd.DataFrame, second: pd.Series | pd.DataFram
         raise ValueError(f"{names} must have the same index; they have {len(first)} and {len(second)} rows{where}")
 
 
+def as_columns(*columns: Labels) -> list[pd.Series]:
+    """Lists and arrays as Series, with the index of the first Series among them where they have its length."""
+    index = next((column.index for column in columns if isinstance(column, pd.Series)), None)
+    found = []
+    for column in columns:
+        if not isinstance(column, pd.Series):
+            own = index if index is not None and len(index) == len(column) else None
+            column = pd.Series(list(column), index=own, dtype=object)
+        found.append(column)
+    return found
+
+
 def label_codes(labels: pd.Series, what: str) -> np.ndarray:
     """Label numbers (n,), 3 for a missing one; `ValueError` naming unknown labels as `what`."""
     unknown = sorted({repr(label) for label in labels.dropna().unique() if label not in LABELS})
@@ -188,14 +203,15 @@ def label_codes(labels: pd.Series, what: str) -> np.ndarray:
     return np.where(codes < 0, len(LABELS), codes)
 
 
-def matched_codes(gold: pd.Series, *predicted: pd.Series) -> list[np.ndarray]:
+def matched_codes(gold: Labels, *predicted: Labels) -> list[np.ndarray]:
     """Label numbers of gold and of each prediction (3 for none), over the rows that have a gold label.
 
     `ValueError` for different indexes or unknown labels; a warning where no row has a gold label.
     """
-    for labels in predicted:
-        check_index(gold, labels, "gold and predicted labels")
-    codes = [label_codes(gold, "gold"), *(label_codes(labels, "predicted") for labels in predicted)]
+    true, *given = as_columns(gold, *predicted)
+    for labels in given:
+        check_index(true, labels, "gold and predicted labels")
+    codes = [label_codes(true, "gold"), *(label_codes(labels, "predicted") for labels in given)]
     labelled = codes[0] < len(LABELS)
     if not labelled.any():
         warnings.warn("no row has a gold label: every score is undefined", stacklevel=4)

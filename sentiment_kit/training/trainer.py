@@ -160,6 +160,7 @@ def make_trainer(
             eval_dataset=datasets[1],
             data_collator=DataCollatorWithPadding(tokenizer),
             compute_metrics=_accuracy,
+            preprocess_logits_for_metrics=lambda outputs, _: outputs[0] if isinstance(outputs, tuple) else outputs,
             callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)],
         )
         trainer.create_optimizer()  # for what it has to say of its options

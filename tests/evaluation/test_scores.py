@@ -10,6 +10,8 @@ from sklearn import metrics
 
 from sentiment_kit.analysis.slices import scores_by_group
 from sentiment_kit.data import load_sentipolc
+from sentiment_kit.evaluation.comparison import compare_models
+from sentiment_kit.evaluation.confusion import confusion_table
 from sentiment_kit.evaluation.intervals import bootstrap, minimum_detectable_difference, proportions
 from sentiment_kit.evaluation.scores import (
     SCORES,
@@ -290,3 +292,17 @@ def test_the_official_file(sentipolc_file):
     }
     ceiling = perfect[NEG]["official_ceiling"]
     assert perfect[NEU]["official"] < perfect[NEG]["official"] < perfect[POS]["official"] <= ceiling < 0.97
+
+
+@pytest.mark.parametrize("kind", [list, lambda values: np.array(values, dtype=object)])
+def test_lists_and_arrays_are_labels_too(kind):
+    gold = pd.Series(["negative", "neutral", "positive", None], index=[7, 3, 9, 1])
+    given = pd.Series(["negative", "positive", "positive", "neutral"], index=gold.index)
+    expected = scores(gold, given, resamples=50)
+    pd.testing.assert_frame_equal(scores(kind(gold.tolist()), kind(given.tolist()), resamples=50), expected)
+    pd.testing.assert_frame_equal(scores(gold, kind(given.tolist()), resamples=50), expected)
+    pd.testing.assert_frame_equal(confusion_table(kind(gold.tolist()), given), confusion_table(gold, given))
+    mixed, own = (compare_models(gold, one, given, resamples=50) for one in (kind(given.tolist()), given))
+    pd.testing.assert_frame_equal(mixed.scores, own.scores)
+    with pytest.raises(ValueError, match="they have 4 and 3 rows"):
+        scores(gold, kind(given.tolist()[:3]))
