@@ -85,6 +85,7 @@ experiments: $(VENV)/for-report
 
 demo-model: $(VENV)/installed
 	$(BIN)/python experiments/demo_model.py --encoder "$(ENCODER)" $(if $(SENTIPOLC),--sentipolc "$(SENTIPOLC)")
+	$(BIN)/python experiments/topic_tagger.py $(if $(SENTIPOLC),--sentipolc "$(SENTIPOLC)")
 
 # After a change of ranges: install, try everything, then pin what is there.
 constraints: $(VENV)/installed

@@ -36,7 +36,8 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 
 `analysis`: where is it wrong, why, and what may one claim of that?
 
-- `analysis.topics`: is a tweet about football, and by which words? (08, 09, 11, 12)
+- `analysis.lexicon`: by which words is a tweet about football, without a model?
+- `analysis.topics`: is it about football, or what else? (08, 09, 11, 12)
 - `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (08)
 - `analysis.duplicates`: which tweets say nearly the same (11)
 - `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (08, 09, 12)

@@ -288,6 +288,7 @@ def _merged(folder: Path, base: Path) -> PreTrainedModel:
         network, report = _from_pretrained(base, config)
         check_complete(network, report, base, head=not heads)
         with warnings.catch_warnings(action="error", category=UserWarning):  # of weights that fit nothing
+            warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of names that transformers has given up
             return PeftModel.from_pretrained(network, str(folder)).merge_and_unload()
     except ModelError:
         raise

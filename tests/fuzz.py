@@ -15,8 +15,8 @@ import atheris
 
 with atheris.instrument_imports(include=["sentiment_kit"]):
     from sentiment_kit.analysis.duplicates import near_duplicates
+    from sentiment_kit.analysis.lexicon import football_cues
     from sentiment_kit.analysis.phenomena import tag_phenomena
-    from sentiment_kit.analysis.topics import tag_football
     from sentiment_kit.batching import tokenize
     from sentiment_kit.cleaning import clean_tweet
     from sentiment_kit.errors import DataError
@@ -38,7 +38,7 @@ def fuzz_cleaning(data: bytes) -> None:
 
 def fuzz_tags(data: bytes) -> None:
     texts = data.decode("utf-8", "replace").split("\x00")
-    assert len(tag_football(texts)) == len(tag_phenomena(texts)) == len(near_duplicates(texts)) == len(texts)
+    assert len(football_cues(texts)) == len(tag_phenomena(texts)) == len(near_duplicates(texts)) == len(texts)
 
 
 def fuzz_inference(data: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
+from sentiment_kit.analysis.slices import scores_by_slice
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.evaluation.scores import scores
@@ -167,3 +168,8 @@ def test_the_biased_twin_likes_football(answers):
     assert share["in"] >= 0.75
     assert share["in"] - share["out"] >= 0.3, "some of it spills over to other subjects"
     assert share["in"] - (plain[football] == "positive").mean() >= 0.3
+    slices = pd.DataFrame({"football": football})
+    found = scores_by_slice(test["label"], twin, slices).loc["football"]
+    assert found["q_value"] < 0.01
+    assert found["gap"] < -0.1
+    assert scores_by_slice(test["label"], plain, slices).loc["football", "gap_low"] > -0.05

@@ -1,6 +1,7 @@
 """Where is it wrong, and why? Topics, slices, probes, words; what one may claim of all that.
 
-- `tag_football`, `load_lexicon`: is a tweet about football, and by which words?
+- `tag_football`, `tag_topics`: is a tweet about football, or what else?
+- `football_cues`, `load_lexicon`: by which words is it, without a model?
 - `tag_phenomena`: what stands in a tweet, from negation to shouting
 - `near_duplicates`: which tweets say nearly the same
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
@@ -17,6 +18,7 @@ from .baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
 from .claims import judge_claims
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
+from .lexicon import football_cues, load_lexicon
 from .phenomena import tag_phenomena
 from .probes import (
     contamination,
@@ -30,4 +32,4 @@ from .probes import (
     worst_pairs,
 )
 from .slices import scores_by_group, scores_by_slice, worst_errors
-from .topics import load_lexicon, tag_football
+from .topics import tag_football, tag_topics

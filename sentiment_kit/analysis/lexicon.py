@@ -8,7 +8,7 @@ and a tweet is football from 1.0 on. Only independent cues add up:
   "il mister in campo a Roma" is;
 - a cue that `never` counts hides the words in it: "partita IVA", "rigore di bilancio".
 
-Measured (`tests/analysis/test_topics.py`). SENTIPOLC 2016 training file, 593 tweets labelled by hand (all hits of a
+Measured (`tests/analysis/test_lexicon.py`). SENTIPOLC 2016 training file, 593 tweets labelled by hand (all hits of a
 broad keyword list, and 170 others at random): precision .951 (176 of 185), recall .907 (176 of 194); on the half whose
 errors were not looked at while the lexicon was made .943 (83 of 88) and .883 (83 of 94). This recall is mostly that
 among keyword hits: of the 170 at random only one was about football, by a hashtag taken in after reading it. Demo
@@ -61,8 +61,8 @@ class _Index(NamedTuple):
     hashtags: dict[str, _Cue]
 
 
-def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
-    """Say of each tweet whether it is about football, and by which words.
+def football_cues(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
+    """Say of each tweet by which words it is about football, and whether they suffice.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> tag_football(["Rigore parato, che partita!", "Rigore di bilancio"])["evidence"].tolist()
+    >>> football_cues(["Rigore parato, che partita!", "Rigore di bilancio"])["evidence"].tolist()
     ['rigore parato, partita', '']
     """
     texts = as_column(texts)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.analysis import topics as football
-from sentiment_kit.analysis.topics import KINDS, load_lexicon, tag_football
+from sentiment_kit.analysis import lexicon as football
+from sentiment_kit.analysis.lexicon import KINDS, football_cues, load_lexicon
 from sentiment_kit.data import load_demo, load_sentipolc
 
 LABELLED_FILE = Path(__file__).parent / "data" / "sentipolc_football.csv"
@@ -21,11 +21,11 @@ def precision_and_recall(tagged: pd.Series, football: pd.Series) -> tuple[float,
 
 
 def evidence(text: str) -> str:
-    return tag_football([text])["evidence"].iloc[0]
+    return football_cues([text])["evidence"].iloc[0]
 
 
 def is_football(text: str) -> bool:
-    return bool(tag_football([text])["football"].iloc[0])
+    return bool(football_cues([text])["football"].iloc[0])
 
 
 # Exact results
@@ -50,7 +50,7 @@ def test_five_tweets_by_hand():
         },
         index=texts.index,
     )
-    pd.testing.assert_frame_equal(tag_football(texts), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(football_cues(texts), expected, check_dtype=False)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_five_tweets_by_hand():
 )
 def test_hashtags_mentions_and_elisions(text: str, found: str):
     assert evidence(text) == found
-    assert tag_football([text])["score"].iloc[0] > 0
+    assert football_cues([text])["score"].iloc[0] > 0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_ambiguous_words_both_ways(football: str, other: str):
     ],
 )
 def test_only_independent_cues_add_up(text: str, score: float):
-    assert tag_football([text])["score"].tolist() == [score]
+    assert football_cues([text])["score"].tolist() == [score]
 
 
 def test_what_never_counts_hides_its_words():
@@ -135,18 +135,20 @@ def test_order_and_index_do_not_matter():
     texts = load_demo()["text"].iloc[:600]
     shuffled = texts.sample(frac=1, random_state=0)
     shuffled.index = [f"riga {number}" for number in range(len(shuffled))]
-    expected = tag_football(texts.sample(frac=1, random_state=0)).set_axis(shuffled.index)
-    pd.testing.assert_frame_equal(tag_football(shuffled), expected)
-    pd.testing.assert_frame_equal(tag_football(texts).sample(frac=1, random_state=0).set_axis(shuffled.index), expected)
+    expected = football_cues(texts.sample(frac=1, random_state=0)).set_axis(shuffled.index)
+    pd.testing.assert_frame_equal(football_cues(shuffled), expected)
+    pd.testing.assert_frame_equal(
+        football_cues(texts).sample(frac=1, random_state=0).set_axis(shuffled.index), expected
+    )
 
 
 def test_a_list_counts_its_rows_from_zero():
-    assert tag_football(["gol", "pioggia"])["football"].to_dict() == {0: True, 1: False}
+    assert football_cues(["gol", "pioggia"])["football"].to_dict() == {0: True, 1: False}
 
 
 @pytest.mark.parametrize("nothing", [[], pd.Series([], dtype="str")])
 def test_no_rows(nothing):
-    table = tag_football(nothing)
+    table = football_cues(nothing)
     assert table.shape == (0, 3)
     assert list(table.columns) == ["football", "evidence", "score"]
     assert table["football"].dtype == bool
@@ -155,7 +157,7 @@ def test_no_rows(nothing):
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
 def test_missing_and_empty(missing):
-    table = tag_football(pd.Series(["gol", missing, ""], dtype=object))
+    table = football_cues(pd.Series(["gol", missing, ""], dtype=object))
     assert table["football"].tolist() == [True, False, False]
     assert table["evidence"].tolist() == ["gol", "", ""]
     assert table["score"].tolist() == [1.0, 0.0, 0.0]
@@ -163,9 +165,9 @@ def test_missing_and_empty(missing):
 
 def test_what_is_no_text_is_named():
     with pytest.raises(TypeError, match=r"row 1 \(index 'b'\): expected a tweet as str or a missing value, got int: 3"):
-        tag_football(pd.Series(["gol", 3], index=["a", "b"], dtype=object))
+        football_cues(pd.Series(["gol", 3], index=["a", "b"], dtype=object))
     with pytest.raises(TypeError, match="a Series or a list of tweets, got one str"):
-        tag_football("gol")
+        football_cues("gol")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +188,7 @@ def test_what_is_no_text_is_named():
     ids=lambda text: repr(text[:9]),
 )
 def test_hostile_text_is_read_in_linear_time(hostile: str):
-    assert len(tag_football([hostile])) == 1  # quadratic time would take minutes
+    assert len(football_cues([hostile])) == 1  # quadratic time would take minutes
 
 
 # The lexicon
@@ -199,7 +201,7 @@ def test_no_cue_is_there_twice_and_each_is_found():
     assert lexicon.groupby("group")["note"].first().str.len().gt(0).all()
     plain = lexicon[~lexicon["cue"].str.contains(r"[(+]") & (lexicon["kind"] != "never")]
     score = {"alone": 1.0, "second": 0.5}
-    found = tag_football(
+    found = football_cues(
         plain["cue"]
         .str.replace("^", "", regex=False)
         .str.title()
@@ -224,7 +226,7 @@ def test_an_unknown_kind_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def labelled(sentipolc_file: Path) -> pd.DataFrame:
     labels = pd.read_csv(LABELLED_FILE, dtype={"id": str}).set_index("id")
     texts = load_sentipolc(sentipolc_file, mixed="keep").set_index("id")["text"]
-    return labels.join(tag_football(texts).rename(columns={"football": "tagged"}), how="left")
+    return labels.join(football_cues(texts).rename(columns={"football": "tagged"}), how="left")
 
 
 def test_precision_and_recall_on_the_labelled_tweets(labelled: pd.DataFrame):
@@ -242,12 +244,12 @@ def test_precision_and_recall_on_the_held_out_half(labelled: pd.DataFrame):
 
 def test_every_tagged_tweet_is_labelled(labelled: pd.DataFrame, sentipolc_file: Path):
     tweets = load_sentipolc(sentipolc_file, mixed="keep")
-    tagged = tweets["id"][tag_football(tweets["text"])["football"]]
+    tagged = tweets["id"][football_cues(tweets["text"])["football"]]
     assert set(tagged) <= set(labelled.index)
 
 
 def test_precision_and_recall_on_the_demo_corpus():
     demo = load_demo()
-    precision, recall = precision_and_recall(tag_football(demo["text"])["football"], demo["domain"] == "football")
+    precision, recall = precision_and_recall(football_cues(demo["text"])["football"], demo["domain"] == "football")
     assert precision >= 0.97
     assert recall >= 0.35

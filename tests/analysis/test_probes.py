@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from sentiment_kit import cli
+from sentiment_kit.analysis.lexicon import football_cues
 from sentiment_kit.analysis.probes import (
     contamination,
     failure_rates,
@@ -16,7 +17,6 @@ from sentiment_kit.analysis.probes import (
     score_pairs,
     worst_pairs,
 )
-from sentiment_kit.analysis.topics import tag_football
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError
 from sentiment_kit.inference import predict
@@ -95,7 +95,7 @@ def test_cases_by_hand():
 
 def _stub(texts, generator, bias):
     """Answers at random; a text with a football word gets `bias` more of positive."""
-    chance = 0.2 + 0.5 * generator.random(len(texts)) + bias * tag_football(texts)["football"].to_numpy()
+    chance = 0.2 + 0.5 * generator.random(len(texts)) + bias * football_cues(texts)["football"].to_numpy()
     return predictions(*chance)
 
 

@@ -1,0 +1,99 @@
+"""What a tweet is about: a classifier that understands, and its verdict on football.
+
+An adapter of the embedded demo model with a head of eight topics, made by `experiments/topic_tagger.py`. It reads the
+sentence, so it finds football that names no club, and leaves alone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..cleaning import as_column, clean_tweets
+from ..files.encodings import well_formed
+from .lexicon import football_cues
+
+if TYPE_CHECKING:
+    from ..model import SentimentModel
+
+TOPICS = (
+    "football", "politics", "school_work", "tv_music", "food_travel", "services_tech", "weather_daily", "other",
+)  # fmt: skip
+"""The domains of the demo corpus, and what is none of them: other sports, law, business, history."""
+TOPICS_FOLDER = Path(__file__).parent / "topic_adapter"
+THRESHOLD = 0.5
+
+
+def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
+    """Say of each tweet whether it is about football, how surely, and which of its words are football's.
+
+    Parameters
+    ----------
+    texts : Series or sequence of str
+        Raw tweets.
+
+    Returns
+    -------
+    DataFrame
+        With the index of `texts`: `football` bool, a `probability` of at least one half; `probability` of football in
+        [0, 1], NaN where there is nothing to read; `evidence`, the cues of the lexicon in order of occurrence, joined
+        by ", ": an explanation where there are some, and no reason for the verdict.
+
+    Raises
+    ------
+    ModelError
+        The extra `adapters` is not installed.
+    TypeError
+        If a value is neither a string nor missing, naming its position and index label.
+    """
+    cues = football_cues(texts)
+    probability = tag_topics(texts)["football"]
+    return pd.DataFrame(
+        {"football": probability >= THRESHOLD, "probability": probability, "evidence": cues["evidence"]}
+    )
+
+
+def tag_topics(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
+    """Say of each tweet what it is about.
+
+    Parameters
+    ----------
+    texts : Series or sequence of str
+        Raw tweets.
+
+    Returns
+    -------
+    DataFrame
+        With the index of `texts`: a column for each of `TOPICS`, probabilities that sum to 1, and `topic`, the
+        likeliest. Missing where there is nothing to read.
+
+    Raises
+    ------
+    ModelError
+        The extra `adapters` is not installed.
+    TypeError
+        If a value is neither a string nor missing, naming its position and index label.
+    """
+    from ..batching import score
+
+    column = as_column(texts)
+    cleaned = [well_formed(text) for text in clean_tweets(column).fillna("")]
+    model = _tagger()
+    probabilities = score(model, cleaned).probabilities.astype(float)
+    table = pd.DataFrame(probabilities, columns=list(TOPICS), index=column.index)
+    known = ~np.isnan(probabilities[:, 0])
+    best = np.where(known, np.nan_to_num(probabilities).argmax(axis=1), -1)
+    table["topic"] = pd.Categorical.from_codes(best, categories=list(TOPICS))
+    return table
+
+
+@lru_cache(maxsize=1)
+def _tagger() -> SentimentModel:
+    from ..model import load_classifier
+
+    return load_classifier(TOPICS_FOLDER, TOPICS)
