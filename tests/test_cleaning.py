@@ -157,6 +157,7 @@ _PIECES = st.sampled_from(
 @example("x@y.itb1x@y.it", (True, True, True))
 @example("x@y.it_x@y.it", (False, False, True))
 @example("http...www.b1", (True, True, True))
+@example("x@y.it@t.co/x@y.it", (False, False, True))
 def test_cleaning_twice_changes_nothing_more(text, switches):
     options = dict(zip(("mentions", "urls", "emails"), switches, strict=True))
     once = clean_tweet(text, **options)

@@ -31,8 +31,8 @@ def compare_models(gold: Labels, a: Labels, b: Labels, *, resamples: int = RESAM
 
     Parameters
     ----------
-    gold, a, b : Series, list or array of str
-        Labels, of Series with the same index; missing as in `evaluation.scores`.
+    gold, a, b : Labels
+        Series, lists or arrays (n,); Series with the same index; missing as in `evaluation.scores`.
     resamples : int, default 10000
         Draws of the bootstrap.
     seed : int, default 0

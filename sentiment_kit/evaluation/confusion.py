@@ -32,9 +32,9 @@ def confusion_table(gold: Labels, predicted: Labels, *, normalise: str = "true")
 
     Parameters
     ----------
-    gold, predicted : Series, list or array of str
-        Labels, of Series with the same index. Rows without gold label are left out; rows without prediction get a
-        column "(none)" if there are any.
+    gold, predicted : Labels
+        Series, lists or arrays (n,); Series with the same index. Rows without gold label are left out; rows without
+        prediction get a column "(none)" if there are any.
     normalise : str, default "true"
         What the shares are shares of: "true", "predicted" or "all".
 

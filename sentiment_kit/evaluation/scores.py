@@ -40,8 +40,9 @@ def scores(gold: Labels, predicted: Labels, *, resamples: int = RESAMPLES, seed:
 
     Parameters
     ----------
-    gold, predicted : Series, list or array of str
-        Labels, of Series with the same index. Missing gold labels are left out, missing predictions are errors.
+    gold, predicted : Labels
+        Series, lists or arrays (n,); Series with the same index. Missing gold labels are left out, missing predictions
+        are errors.
     resamples : int, default 10000
         Draws of the bootstrap.
     seed : int, default 0
