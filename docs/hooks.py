@@ -86,9 +86,8 @@ def documented(page: str) -> list[str]:
         return [name for name in listed if "." not in name]
     own = [name for name in listed if name.startswith(f"{page}.")]
     source = inspect.getsource(importlib.import_module(f"sentiment_kit.{page}")) if own else ""
-    return [
-        name for name in own if re.search(rf"from \.{name.split('.')[1]} import|: \"{name.split('.')[1]}\"", source)
-    ]
+    handing_on = {first or second for first, second in re.findall(r"from \.(\w+) import|: \"(\w+)\"", source)}
+    return [name for name in own if name.split(".")[1] in handing_on]
 
 
 def help_text(command: list[str]) -> str:

@@ -13,10 +13,10 @@ import pytest
 import torch
 from huggingface_hub import logging as hub_logging
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForSequenceClassification, BertForMaskedLM
+from transformers import AutoModelForSequenceClassification, BertForMaskedLM, T5Config, T5ForSequenceClassification
 
 from sentiment_kit.errors import ModelError, Note
-from sentiment_kit.hub import DEFAULT_MODEL, find_folder
+from sentiment_kit.hub import DEFAULT_MODEL, DEMO_FOLDER, find_folder
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model, load_tokenizer
@@ -491,4 +491,21 @@ def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, 
     assert model.pad_id == model.network.config.pad_token_id == expected
     texts = ["ciao", "Che bella giornata, davvero!"]
     alone = predict(model, texts, batch_size=1)
+    pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)
+
+
+def test_a_t5_answers_and_its_batches_do_not_matter(tmp_path):
+    """Its layers ask the packed ones for their weight."""
+    tokenizer = load_tokenizer(DEMO_FOLDER)
+    names = dict(enumerate(LABELS))
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "vocab_size": len(tokenizer)}
+    ids = {"pad_token_id": tokenizer.pad_token_id, "decoder_start_token_id": tokenizer.pad_token_id}
+    config = T5Config(**sizes, **ids, eos_token_id=tokenizer.eos_token_id, id2label=names, initializer_factor=20.0)
+    torch.manual_seed(0)
+    T5ForSequenceClassification(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = load_model(tmp_path, device="cpu", labels=LABELS)
+    texts = ["Che bello", "Pessimo servizio davvero, mai più", "ciao a tutti quanti"]
+    alone = predict(model, texts, batch_size=1)
+    assert alone["positive"].nunique() == 3
     pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)

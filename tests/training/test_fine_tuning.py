@@ -90,6 +90,13 @@ def test_frozen_embeddings_stay_as_they_were(hub_folder, tmp_path):
         assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
 
 
+def test_a_network_that_returns_more_than_logits_learns_too(hub_copy, tmp_path):
+    config = json.loads((hub_copy / "config.json").read_text())
+    (hub_copy / "config.json").write_text(json.dumps(config | {"output_hidden_states": True}))
+    curve = fine_tune(hub_copy, TABLE[:48], TABLE[48:], tmp_path / "more", max_epochs=1, batch_size=16)
+    assert curve["validation_accuracy"].between(0, 1).all()
+
+
 def test_early_stopping_keeps_the_best_epoch(hub_folder, tmp_path):
     # Labels in the validation split are all wrong: learning more makes it worse, so patience 1 stops at once.
     another = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
