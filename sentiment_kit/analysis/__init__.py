@@ -12,10 +12,11 @@
 - `attribute_words`, `highlighted_text`, `deletion`: which words made it so
 - `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`: the model to beat
 - `judge_claims`: supported, contradicted, or not to be told from this data
+- `judge_effects`: is an effect there, and is it as large as matters?
 """
 
 from .baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
-from .claims import judge_claims
+from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
 from .lexicon import football_cues, load_lexicon

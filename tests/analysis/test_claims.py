@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
-from sentiment_kit.analysis.claims import CLAIM_COLUMNS, VERDICTS, judge_claims
+from sentiment_kit.analysis.claims import CLAIM_COLUMNS, EFFECTS, VERDICTS, judge_claims, judge_effects
 
 SUPPORTED, CONTRADICTED, UNTOLD = VERDICTS
 
@@ -49,3 +50,42 @@ def test_mistakes_are_named():
         judge_claims(claims((0.5, 0.6, 0.4, 0.1)))
     with pytest.raises(ValueError, match="a criterion"):
         judge_claims(claims((0.5, 0.4, 0.6, np.nan)))
+
+
+def effects(*rows):
+    return pd.DataFrame(rows, columns=["value", "low", "high"]).assign(n=100)
+
+
+def test_effects_by_hand():
+    table = judge_effects(
+        effects(
+            (0.09, 0.06, 0.12),
+            (-0.02, -0.03, -0.01),
+            (0.04, 0.01, 0.07),
+            (0.00, -0.03, 0.03),
+            (0.02, -0.01, 0.05),  # short enough to show .05, were it there
+            (0.00, -0.10, 0.10),
+            (np.nan, np.nan, np.nan),
+        ),
+        matters=0.05,
+    )
+    assert table["verdict"].tolist() == [*EFFECTS, EFFECTS[-1]]
+    assert table["n_needed"].tolist()[5] == 818  # (.10 / (.6996 * .05))^2 times 100
+
+
+def test_what_half_of_the_samples_would_show_is_not_told():
+    half = 0.05 * norm.ppf(0.975) / (norm.ppf(0.975) + norm.ppf(0.8))
+    table = judge_effects(effects((0.03, 0.03 - half, 0.03 + half), (0.03, 0.029 - half, 0.031 + half)), matters=0.05)
+    assert table["verdict"].tolist() == [EFFECTS[4], EFFECTS[5]]
+    assert table["n_needed"].tolist() == [100, pytest.approx(106, abs=1)]
+
+
+@pytest.mark.parametrize("matters", [0, -0.1, np.nan])
+def test_a_size_that_matters_is_above_zero(matters):
+    with pytest.raises(ValueError, match="above 0"):
+        judge_effects(effects((0, -1, 1)), matters=matters)
+
+
+def test_an_effect_upside_down_is_refused():
+    with pytest.raises(ValueError, match="low <= high"):
+        judge_effects(effects((0, 1, -1)), matters=0.1)
