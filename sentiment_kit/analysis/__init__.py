@@ -1,6 +1,7 @@
 """Where is it wrong, and why? Topics, slices, probes, words; what one may claim of all that.
 
 - `tag_football`, `tag_topics`: is a tweet about football, or what else?
+- `sentipolc_football`: how much of SENTIPOLC is
 - `football_cues`, `load_lexicon`: by which words is it, without a model?
 - `tag_phenomena`: what stands in a tweet, from negation to shouting
 - `near_duplicates`: which tweets say nearly the same
@@ -10,12 +11,12 @@
 - `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
 - `contamination`: was it trained on these tweets?
 - `attribute_words`, `highlighted_text`, `deletion`: which words made it so
-- `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`: the model to beat
+- `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`, `learning_curve`: the model to beat
 - `judge_claims`: supported, contradicted, or not to be told from this data
 - `judge_effects`: is an effect there, and is it as large as matters?
 """
 
-from .baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
+from .baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
 from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
@@ -33,4 +34,4 @@ from .probes import (
     worst_pairs,
 )
 from .slices import scores_by_group, scores_by_slice, worst_errors
-from .topics import tag_football, tag_topics
+from .topics import sentipolc_football, tag_football, tag_topics

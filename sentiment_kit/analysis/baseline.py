@@ -5,11 +5,13 @@ A minute's work without a GPU. A network that does not clearly beat it has not s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..cleaning import clean_tweets
+from ..evaluation.scores import scores
 from ..labels import label_dtype
 
 if TYPE_CHECKING:
@@ -35,7 +37,49 @@ def predict_tfidf(pipeline: Pipeline, texts: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical(labels, dtype=label_dtype), index=texts.index, name="label")
 
 
-def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0) -> pd.Series:
+def learning_curve(
+    tweets: pd.DataFrame,
+    train: pd.DataFrame | None = None,
+    *,
+    shares: Sequence[float] = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How good the baseline is, by the number of tweets that it learnt from.
+
+    Parameters
+    ----------
+    tweets : DataFrame
+        Tweet table that it is scored on.
+    train : DataFrame, optional
+        Tweet table that it is trained on. None: `tweets`, cross-validated.
+    shares : Sequence of float, default (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+        How much of the training tweets each point has, drawn at random; each in (0, 1].
+    seed : int, default 0
+        Seed of the draws.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `n_train`, the labelled tweets that it was fitted on: accuracy as `value` with its 95% interval `low`
+        to `high`, and `n`.
+
+    Raises
+    ------
+    ValueError
+        As in `crossvalidated_tfidf`.
+    """
+    rows = {}
+    for share in shares:
+        if train is None:
+            predicted, n_train = crossvalidated_tfidf(tweets, share=share, seed=seed), 0.8 * tweets["label"].count()
+        else:
+            drawn = train[train["label"].notna()].sample(frac=share, random_state=seed)
+            predicted, n_train = predict_tfidf(fit_tfidf(drawn), tweets["text"]), len(drawn) / share
+        rows[round(share * n_train)] = scores(tweets["label"], predicted).loc["accuracy"]
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("n_train").astype({"n": int})
+
+
+def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, share: float = 1.0, seed: int = 0) -> pd.Series:
     """What the baseline says about each labelled tweet when it was fitted without it and its fold.
 
     Parameters
@@ -44,6 +88,8 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0)
         Tweet table; each label must occur at least `folds` times.
     folds : int, default 5
         Into how many parts the labelled rows are dealt, stratified by label.
+    share : float in (0, 1], default 1.0
+        How much of the other parts is learnt from, drawn at random.
     seed : int, default 0
         Seed of the shuffling.
 
@@ -67,7 +113,8 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, seed: int = 0)
     predicted = pd.Series(None, index=range(len(usable)), dtype=label_dtype)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(usable, usable["label"].astype(object))
     for rest, part in parts:
-        predicted.iloc[part] = predict_tfidf(fit_tfidf(usable.iloc[rest]), usable["text"].iloc[part]).array
+        drawn = usable.iloc[rest].sample(frac=share, random_state=seed)
+        predicted.iloc[part] = predict_tfidf(fit_tfidf(drawn), usable["text"].iloc[part]).array
     whole = pd.Series(None, index=range(len(tweets)), dtype=label_dtype)
     whole[known] = predicted.array
     return whole.set_axis(tweets.index).rename("label")

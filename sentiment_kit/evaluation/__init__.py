@@ -7,6 +7,7 @@
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
 - `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
+- `difference_interval`: of two values of different rows; `stratified_proportion`: a share of which some parts were read wholly and others sampled
 """
 
 from .calibration import (
@@ -20,6 +21,12 @@ from .calibration import (
 )
 from .comparison import compare_models
 from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions
-from .intervals import minimum_detectable_difference, proportions, q_values
+from .intervals import (
+    difference_interval,
+    minimum_detectable_difference,
+    proportions,
+    q_values,
+    stratified_proportion,
+)
 from .protocols import protocol_table
 from .scores import official_polarity_score, scores, scores_by_class

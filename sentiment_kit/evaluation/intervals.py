@@ -6,7 +6,7 @@ thousand of them take a fraction of a second, whatever n is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,15 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.stats import false_discovery_control, norm
 
-__all__ = ["bootstrap", "minimum_detectable_difference", "proportions", "q_values", "wilson_interval"]
+__all__ = [
+    "bootstrap",
+    "difference_interval",
+    "minimum_detectable_difference",
+    "proportions",
+    "q_values",
+    "stratified_proportion",
+    "wilson_interval",
+]
 
 RESAMPLES = 10_000
 
@@ -123,6 +131,57 @@ def wilson_interval(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.nd
     centre, half = share + weight / 2, np.sqrt(weight * (share * (1 - share) + weight / 4))
     low, high = (centre - half) / (1 + weight), (centre + half) / (1 + weight)
     return np.where(share == 0, 0.0, low), np.where(share == 1, 1.0, high)
+
+
+def difference_interval(first: Sequence[float], second: Sequence[float]) -> pd.Series:
+    """The difference of two independent values by their intervals (Newcombe 1998, method 10, of Wilson's intervals).
+
+    Parameters
+    ----------
+    first, second : sequence of float
+        Value, low and high of each, of different rows.
+
+    Returns
+    -------
+    Series
+        `difference`, first - second, with its 95% interval `low` to `high`.
+    """
+    value, low, high = np.asarray(first, dtype=float)
+    other, other_low, other_high = np.asarray(second, dtype=float)
+    below, above = np.hypot(value - low, other_high - other), np.hypot(high - value, other - other_low)
+    return pd.Series({"difference": value - other, "low": value - other - below, "high": value - other + above})
+
+
+def stratified_proportion(strata: pd.DataFrame) -> pd.Series:
+    """The share in a whole of which some parts were read wholly and of others a random sample.
+
+    Parameters
+    ----------
+    strata : DataFrame
+        One row a part: `size`, its rows; `n`, how many of these were read; `count`, how many of those counted.
+
+    Returns
+    -------
+    Series
+        `share` in [0, 1], each part weighted by its size, with its 95% interval `low` to `high`; `n`, rows read.
+
+    Raises
+    ------
+    ValueError
+        A part of which nothing was read, or more than there is.
+
+    Notes
+    -----
+    Wilson's intervals of the parts, put together by the distances of their limits from the shares (MOVER: Zou and
+    Donner 2008). Of a part that was read wholly the share is known.
+    """
+    if ((strata["n"] < 1) | (strata["n"] > strata["size"])).any():
+        raise ValueError(f"expected 1 <= n <= size, got n {strata['n'].tolist()} of {strata['size'].tolist()}")
+    parts = proportions(strata["count"], strata["n"])
+    weight, sampled = strata["size"] / strata["size"].sum(), strata["n"] < strata["size"]
+    share = (weight * parts["share"]).sum()
+    below, above = (np.sqrt(((weight * (parts[end] - parts["share"])) ** 2)[sampled].sum()) for end in ("low", "high"))
+    return pd.Series({"share": share, "low": share - below, "high": share + above, "n": strata["n"].sum()})
 
 
 def q_values(p_values: pd.Series) -> pd.Series:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.analysis.baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
+from sentiment_kit.analysis.baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
 from sentiment_kit.labels import label_dtype
 
 TRAIN = pd.DataFrame(
@@ -58,3 +58,26 @@ def test_crossvalidation_leaves_out_what_it_cannot_judge():
     assert pd.isna(predicted[10])
     with pytest.raises(ValueError, match="at least 6 labelled tweets of each label, but the rarest has 5"):
         crossvalidated_tfidf(tweets, folds=6)
+
+
+def tweets_of(words: dict[str, str], copies: int) -> pd.DataFrame:
+    rows = [(word, label) for word, label in words.items() for _ in range(copies)]
+    return pd.DataFrame(rows, columns=["text", "label"]).astype({"label": label_dtype})
+
+
+def test_a_learning_curve_by_hand():
+    """Of one word a label, what was read once is known, and what was never read cannot be."""
+    words = {"bello": "positive", "brutto": "negative", "treno": "neutral"}
+    tweets, train = tweets_of(words, 2), tweets_of(words, 20)
+    curve = learning_curve(tweets, train, shares=(0.5, 1))
+    assert curve.index.tolist() == [30, 60]
+    assert curve["value"].tolist() == [1, 1] and curve["n"].tolist() == [6, 6]
+    few = learning_curve(tweets, pd.concat([train[train["label"] != "neutral"], train[:0]]), shares=(1,))
+    assert few["value"].tolist() == [pytest.approx(4 / 6)]
+
+
+def test_a_learning_curve_without_other_tweets_is_crossvalidated():
+    tweets = tweets_of({"bello": "positive", "brutto": "negative"}, 25)
+    curve = learning_curve(tweets, shares=(0.5, 1))
+    assert curve.index.tolist() == [20, 40] and curve.index.name == "n_train"
+    assert curve["value"].tolist() == [1, 1] and curve["n"].tolist() == [50, 50]

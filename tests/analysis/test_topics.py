@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.analysis.topics import THRESHOLD, TOPICS, tag_football, tag_topics
+from sentiment_kit.analysis.topics import THRESHOLD, TOPICS, sentipolc_football, tag_football, tag_topics
 from sentiment_kit.data import load_demo, load_sentipolc
 
 DATA = Path(__file__).parent / "data"
@@ -106,3 +106,11 @@ def test_other_topics_are_told_apart(demo_test, tagged):
     right = tagged["topic"].astype(str) == demo_test["domain"]
     assert right.mean() >= 0.65
     assert right.groupby(demo_test["domain"]).mean().min() >= 0.45, "of eight topics, many of them not to be seen"
+
+
+def test_football_in_sentipolc_is_what_was_read():
+    read, found = pd.read_csv(DATA / "sentipolc_football.csv"), sentipolc_football()
+    # All 423 tweets with such a word, 193 about football, and 1 of 170 of the other 6,987.
+    assert (len(read), read["football"].sum()) == (found["n"], 193 + 1)
+    assert found["share"] == pytest.approx((193 + 6987 / 170) / 7410)
+    assert found[["low", "high"]].round(3).tolist() == [0.027, 0.057]

@@ -7,10 +7,13 @@ from scipy.stats import binom, binomtest, norm
 
 from sentiment_kit.evaluation.intervals import (
     bootstrap,
+    difference_interval,
     divide,
     mean_of_defined,
     minimum_detectable_difference,
     proportions,
+    stratified_proportion,
+    wilson_interval,
 )
 
 # Shares
@@ -30,6 +33,42 @@ def test_proportions():
         proportions(pd.Series({"a": 3}), 2)
     with pytest.raises(ValueError, match="same index"):
         proportions(pd.Series({"a": 1}), pd.Series({"b": 2}))
+
+
+def test_a_difference_of_two_shares_as_newcombe_published_it():
+    """Table II of Newcombe (Statistics in Medicine, 1998), method 10: 56/70 - 48/80 and 9/10 - 3/10."""
+    for (a, n), (b, m), expected in (
+        ((56, 70), (48, 80), (0.2, 0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.6, 0.1705, 0.8090)),
+    ):
+        shares = proportions(pd.Series([a, b]), pd.Series([n, m]))[["share", "low", "high"]].to_numpy()
+        assert difference_interval(*shares).tolist() == pytest.approx(expected, abs=5e-5)
+        turned = difference_interval(*shares[::-1])
+        assert turned.tolist() == pytest.approx([-expected[0], -expected[2], -expected[1]], abs=5e-5)
+
+
+def strata(*rows):
+    return pd.DataFrame(rows, columns=["size", "n", "count"])
+
+
+def test_a_stratified_share_by_hand():
+    # 10 of 20 known, and of the other 80 a sample of 40 with 4: (10 + 80 / 10) / 100, as unsure as 80% of that tenth.
+    found = stratified_proportion(strata((20, 20, 10), (80, 40, 4)))
+    low, high = (end.item() for end in wilson_interval(np.array([0.1]), np.array([40.0])))
+    assert found["share"] == pytest.approx(0.18) and found["n"] == 60
+    assert found["low"] == pytest.approx(0.1 + 0.8 * low) and found["high"] == pytest.approx(0.1 + 0.8 * high)
+
+
+def test_a_stratified_share_of_one_sample_and_of_all():
+    one = stratified_proportion(strata((1000, 50, 5)))
+    assert one[["low", "high"]].tolist() == pytest.approx(proportions(pd.Series([5]), 50).loc[0, ["low", "high"]].tolist())
+    assert stratified_proportion(strata((4, 4, 1), (4, 4, 3)))[["share", "low", "high"]].tolist() == [0.5] * 3
+
+
+@pytest.mark.parametrize("row", [(5, 0, 0), (5, 6, 0)])
+def test_a_part_is_read_at_least_once_and_not_more_than_it_has(row):
+    with pytest.raises(ValueError, match="1 <= n <= size"):
+        stratified_proportion(strata((10, 5, 1), row))
 
 
 def test_a_share_of_nothing_is_nan_beside_others():
