@@ -7,7 +7,8 @@
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
 - `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
-- `difference_interval`: of two values of different rows; `stratified_proportion`: a share of which some parts were read wholly and others sampled
+- `difference_interval`: of two values of different rows
+- `stratified_proportion`: a share of a whole of which some parts were read and others sampled
 """
 
 from .calibration import (

@@ -3,7 +3,7 @@
 - `probability_bars`, `share_bars`, `label_bars`, `length_histogram`, `batch_bars`, `interval_dots`, `word_bars`,
   `learning_curves`, `LABEL_COLOURS`, `save_figure`: tables drawn
 - `confusion_heatmap`, `confusion_difference_heatmap`, `reliability_diagram`, `coverage_curve`: scores drawn
-- `searchable`: a table to search, sort and filter
+- `neat`: a table as one prints it; `searchable`: one to search, sort and filter
 - `answer`, `as_text`, `text_box`, `confusion_explorer`: to try and to look into
 - `make_scorecard`, `write_scorecard`: all tables of one evaluation
 - `find_notebooks`, `write_report`: the notebooks run on a model and data, and bound into a site
@@ -28,7 +28,7 @@ from .score_plots import confusion_difference_heatmap, confusion_heatmap, covera
 from .scorecard import make_scorecard, write_scorecard
 from .widgets import answer, as_text, confusion_explorer, text_box
 
-_OF_THE_EXTRA = {"find_notebooks": "notebooks", "write_report": "notebooks", "searchable": "tables"}
+_OF_THE_EXTRA = {"find_notebooks": "notebooks", "write_report": "notebooks", "searchable": "tables", "neat": "tables"}
 
 
 def __getattr__(name: str) -> Any:

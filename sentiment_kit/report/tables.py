@@ -1,17 +1,77 @@
-"""Tables that a reader searches, sorts and filters, in JupyterLab and on a page without a network.
+"""Tables for readers: numbers as one prints them, and long tables to search, sort and filter.
 
-The work is done by itables; here are the few settings that all tables share. In a notebook, `itables` has to be told
-once to work offline: `init_notebook_mode(connected=False)`.
+The second is the work of itables; here are the few settings that all tables share. In a notebook, `itables` has to be
+told once to work offline: `init_notebook_mode(connected=False)`.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from numbers import Integral, Real
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from itables import to_html_datatable
+
+
+def neat(table: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
+    """A table as one prints it: each interval in brackets behind its value, and no more digits than are known.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any. Two neighbouring columns `low` and `high` (or ending in `_low` and `_high`) are the 95% interval of the
+        column before them. Without a named index the first column takes its place.
+    digits : int, default 3
+        Decimals of floating-point numbers. Of p-values and q-values, what is smaller is shown as "<0.001".
+
+    Returns
+    -------
+    DataFrame
+        Of str, with the rows of `table` in order; missing is "", a truth value yes or no.
+    """
+    named = table.set_index(table.columns[0]) if table.index.names == [None] else table
+    written = named.apply(_written, digits=digits)
+    names = [str(name) for name in written.columns]
+    ends = [place for place in range(1, len(names) - 1) if _is_interval(names[place], names[place + 1])]
+    for place in ends:
+        value, low, high = (written.iloc[:, place + step] for step in (-1, 0, 1))
+        written.isetitem(place - 1, value.where(low == "", value + " (" + low + " to " + high + ")"))
+        names[place - 1] += " (95% interval)"
+    shown = written.set_axis(names, axis=1).iloc[:, [n for n in range(len(names)) if not {n, n - 1} & set(ends)]]
+    if shown.index.nlevels > 1:
+        return shown
+    return (
+        shown.set_axis(_written(shown.index.to_series(), digits=digits))
+        .rename_axis(None)
+        .rename_axis(columns=named.index.name)
+    )
+
+
+def _is_interval(low: str, high: str) -> bool:
+    return all(re.search(f"(^|_){end}$", name) for end, name in (("low", low), ("high", high)))
+
+
+def _written(column: pd.Series, *, digits: int) -> pd.Series:
+    """Each value as one prints it; whole numbers stored as floating-point ones (a count beside a gap) as whole."""
+    numbers = column.dropna()
+    whole = pd.api.types.is_float_dtype(column) and numbers.abs().gt(1).any() and numbers.mod(1).eq(0).all()
+    tiny = f"<{10**-digits:.{digits}f}" if re.fullmatch("[pq]_value", str(column.name)) else None
+
+    def one(value: object) -> str:
+        if isinstance(value, bool | np.bool_):
+            return "yes" if value else "no"
+        if not isinstance(value, Real):
+            return "" if value is None or value is pd.NA or value is pd.NaT else str(value)
+        if np.isnan(float(value)):
+            return ""
+        if tiny and float(value) < 10**-digits:
+            return tiny
+        return f"{value:,.0f}" if whole or isinstance(value, Integral) else f"{value:,.{digits}f}"
+
+    return column.astype(object).map(one).astype(str)
 
 
 def searchable(table: pd.DataFrame, *, name: str, rows: int = 10) -> HTML:

@@ -71,7 +71,8 @@ def test_a_learning_curve_by_hand():
     tweets, train = tweets_of(words, 2), tweets_of(words, 20)
     curve = learning_curve(tweets, train, shares=(0.5, 1))
     assert curve.index.tolist() == [30, 60]
-    assert curve["value"].tolist() == [1, 1] and curve["n"].tolist() == [6, 6]
+    assert curve["value"].tolist() == [1, 1]
+    assert curve["n"].tolist() == [6, 6]
     few = learning_curve(tweets, pd.concat([train[train["label"] != "neutral"], train[:0]]), shares=(1,))
     assert few["value"].tolist() == [pytest.approx(4 / 6)]
 
@@ -79,5 +80,7 @@ def test_a_learning_curve_by_hand():
 def test_a_learning_curve_without_other_tweets_is_crossvalidated():
     tweets = tweets_of({"bello": "positive", "brutto": "negative"}, 25)
     curve = learning_curve(tweets, shares=(0.5, 1))
-    assert curve.index.tolist() == [20, 40] and curve.index.name == "n_train"
-    assert curve["value"].tolist() == [1, 1] and curve["n"].tolist() == [50, 50]
+    assert curve.index.tolist() == [20, 40]
+    assert curve.index.name == "n_train"
+    assert curve["value"].tolist() == [1, 1]
+    assert curve["n"].tolist() == [50, 50]

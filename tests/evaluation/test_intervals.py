@@ -55,13 +55,17 @@ def test_a_stratified_share_by_hand():
     # 10 of 20 known, and of the other 80 a sample of 40 with 4: (10 + 80 / 10) / 100, as unsure as 80% of that tenth.
     found = stratified_proportion(strata((20, 20, 10), (80, 40, 4)))
     low, high = (end.item() for end in wilson_interval(np.array([0.1]), np.array([40.0])))
-    assert found["share"] == pytest.approx(0.18) and found["n"] == 60
-    assert found["low"] == pytest.approx(0.1 + 0.8 * low) and found["high"] == pytest.approx(0.1 + 0.8 * high)
+    assert found["share"] == pytest.approx(0.18)
+    assert found["n"] == 60
+    assert found["low"] == pytest.approx(0.1 + 0.8 * low)
+    assert found["high"] == pytest.approx(0.1 + 0.8 * high)
 
 
 def test_a_stratified_share_of_one_sample_and_of_all():
     one = stratified_proportion(strata((1000, 50, 5)))
-    assert one[["low", "high"]].tolist() == pytest.approx(proportions(pd.Series([5]), 50).loc[0, ["low", "high"]].tolist())
+    assert one[["low", "high"]].tolist() == pytest.approx(
+        proportions(pd.Series([5]), 50).loc[0, ["low", "high"]].tolist()
+    )
     assert stratified_proportion(strata((4, 4, 1), (4, 4, 3)))[["share", "low", "high"]].tolist() == [0.5] * 3
 
 
