@@ -16,14 +16,14 @@ from IPython.display import HTML
 from itables import to_html_datatable
 
 
-def neat(table: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
+def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
     """A table as one prints it: each interval in brackets behind its value, and no more digits than are known.
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame or Series
         Any. Two neighbouring columns `low` and `high` (or ending in `_low` and `_high`) are the 95% interval of the
-        column before them. Without a named index the first column takes its place.
+        column before them. The first column takes the place of an index that is only row numbers.
     digits : int, default 3
         Decimals of floating-point numbers. Of p-values and q-values, what is smaller is shown as "<0.001".
 
@@ -32,7 +32,9 @@ def neat(table: pd.DataFrame, *, digits: int = 3) -> pd.DataFrame:
     DataFrame
         Of str, with the rows of `table` in order; missing is "", a truth value yes or no.
     """
-    named = table.set_index(table.columns[0]) if table.index.names == [None] else table
+    named = table.to_frame(table.name or "") if isinstance(table, pd.Series) else table
+    if named.index.names == [None] and pd.api.types.is_integer_dtype(named.index):
+        named = named.set_index(named.columns[0])
     written = named.apply(_written, digits=digits)
     names = [str(name) for name in written.columns]
     ends = [place for place in range(1, len(names) - 1) if _is_interval(names[place], names[place + 1])]

@@ -60,6 +60,12 @@ def test_several_levels_stay_and_numbers_of_the_index_are_written():
     assert neat(pd.DataFrame({"n": [1]}, index=pd.Index([0.5], name="coverage"))).index.tolist() == ["0.500"]
 
 
+def test_a_series_is_one_column():
+    shown = neat(pd.Series([0.5, 2.25], index=["mean", "max"], name="tokens"), digits=1)
+    assert shown["tokens"].to_dict() == {"mean": "0.5", "max": "2.2"}
+    assert neat(pd.Series([1], index=["a"])).columns.tolist() == [""]
+
+
 def test_the_table_itself_is_not_changed():
     table = pd.DataFrame({"key": ["a"], "value": 0.5, "low": 0.4, "high": 0.6})
     before = table.copy()
