@@ -11,4 +11,3 @@ from .benchmark import CARD, batch_plans, random_base_checkpoint, run_benchmark
 from .bulk import read_scored, score_files
 from .cluster import on_ray
 from .onnx import load_backend
-
