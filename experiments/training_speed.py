@@ -22,8 +22,7 @@ from transformers import EarlyStoppingCallback, TrainerCallback
 
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_data
-from sentiment_kit.scale.benchmark import matmul_rate
-from sentiment_kit.training.scratch import random_base_checkpoint
+from sentiment_kit.scale.benchmark import matmul_rate, random_base_checkpoint
 from sentiment_kit.training.trainer import load_base, make_trainer
 
 RESULTS = Path(__file__).parent / "results"
@@ -98,7 +97,7 @@ def main() -> None:
     tweets = load_data(arguments.data, split="train").dropna(subset=["text", "label"]).head(4000)
     precisions = ["float32", "bfloat16"] if torch.cuda.is_available() else ["float32"]
     with tempfile.TemporaryDirectory() as name:
-        random_base_checkpoint(Path(name), clean_tweets(tweets["text"]).tolist())
+        random_base_checkpoint(name)
         rows = [
             measure(tweets, precision, arguments.batch_size, arguments.steps, Path(name)) for precision in precisions
         ]

@@ -51,7 +51,6 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `training.splits`: training, validation and test split, copies on one side (11)
 - `training.trainer`: one step and one epoch: targets, weights, checkpoints
 - `training.fine_tuning`: the card's recipe, one seed or several (11)
-- `training.scratch`: a small BERT from nothing but tweets (11)
 - `training.mitigation`: weights, masks, swaps and pairs against a bias of the subject (11)
 - `training.model_card`: what a trained model says of itself (11)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
 from sentiment_kit import cli
@@ -24,7 +25,6 @@ from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
 from sentiment_kit.scale.onnx import BACKENDS, load_backend
-from sentiment_kit.training.scratch import write_vocabulary
 
 matplotlib.use("Agg")
 
@@ -89,9 +89,8 @@ def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hub") / "model"
     folder.mkdir()
     texts = load_demo("train")["text"].tolist()
-    n_pieces = write_vocabulary(texts, folder, size=1500)
     config = BertConfig(
-        vocab_size=n_pieces,
+        vocab_size=_write_vocabulary(texts, folder),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -113,6 +112,19 @@ def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.classifier.bias.copy_((network.classifier.bias - logits.mean(dim=0)) / spread)
     torch.save(network.state_dict(), folder / "pytorch_model.bin")
     return folder
+
+
+def _write_vocabulary(texts: list[str], folder: Path) -> int:
+    """A cased vocabulary of at most 1,500 word pieces, as the hub has it; how many there are."""
+    wordpiece = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has
+    # them: told beforehand, they come in the same order in every run.
+    inner_letters = sorted({f"##{letter}" for text in texts for letter in text if not letter.isspace()})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *inner_letters]
+    wordpiece.train_from_iterator(texts, vocab_size=1500, special_tokens=special, show_progress=False)
+    wordpiece.save_model(str(folder))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    return wordpiece.get_vocab_size()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,11 +62,10 @@ def benchmark(
 
 
 def _measured(model: str, texts: list[str]) -> Benchmark:
-    from ..scale import run_benchmark
-    from ..training import random_base_checkpoint
+    from ..scale import random_base_checkpoint, run_benchmark
 
     if model != RANDOM_BASE:
         return run_benchmark(model, texts)
     with tempfile.TemporaryDirectory() as folder:
-        random_base_checkpoint(Path(folder), texts)
+        random_base_checkpoint(folder)
         return run_benchmark(folder, texts)

@@ -1,10 +1,9 @@
-"""`sentiment-kit train`: the card's recipe on labelled tweets, or a small student of a larger model; several seeds."""
+"""`sentiment-kit train`: the card's recipe on labelled tweets, or on the answers of a teacher; several seeds."""
 
 from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from argparse import ArgumentError
 from inspect import signature
 from pathlib import Path
@@ -18,8 +17,6 @@ from ..errors import DataError, require_extra
 if TYPE_CHECKING:
     import pandas as pd
 
-SCRATCH = "scratch"
-
 
 def train(
     tweets: Annotated[
@@ -30,9 +27,7 @@ def train(
             "and a folder that `score` wrote will do.",
         ),
     ],
-    base: Annotated[
-        str, typer.Option("--base", help=f'Hub id or folder to start from; "{SCRATCH}": a new small BERT.')
-    ],
+    base: Annotated[str, typer.Option("--base", help='Hub id or folder to start from, or "demo".')],
     output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the model goes.")],
     teacher: Annotated[
         str | None, typer.Option(help="Learn this model's probabilities (hub id or folder), not labels.")
@@ -48,7 +43,6 @@ def train(
     seed: Annotated[int, typer.Option(help="The first of them.")] = 42,
     split_seed: Annotated[int, typer.Option(help="Which tweets are held back.")] = 0,
     learning_rate: Annotated[float, typer.Option(help="The card's by default, as the next three.")] = 2e-5,
-    adam_epsilon: float = 1e-8,
     max_epochs: int = 5,
     batch_size: Annotated[int, typer.Option(help="Over all devices and accumulation steps.")] = 32,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 1,
@@ -61,8 +55,6 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other of transformers' TrainingArguments; once each."),
     ] = None,
-    hidden_size: Annotated[int, typer.Option(help=f"With --base {SCRATCH}: a multiple of 16.")] = 64,
-    layers: Annotated[int, typer.Option(min=1, help=f"With --base {SCRATCH}.")] = 1,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
     label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
@@ -71,8 +63,6 @@ def train(
     require_extra("accelerate", "train")
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
-    if hidden_size < 16 or hidden_size % 16:
-        raise DataError(f"--hidden-size must be a multiple of 16, but {hidden_size} was passed")
     from ..training.fine_tuning import check_training_data, fine_tune_seeds
 
     arguments = _training_arguments(settings or [])
@@ -88,26 +78,22 @@ def train(
                 tables[name] = tables[name].drop(columns="label")
     check_training_data(tables["train"], tables["validation"], batch_size)
     try:
-        with tempfile.TemporaryDirectory() as workplace:
-            table = fine_tune_seeds(
-                base if base != SCRATCH else _small_bert(tables["train"]["text"], workplace, hidden_size, layers, seed),
-                tables["train"],
-                tables["validation"],
-                output,
-                seeds=list(range(seed, seed + seeds)),
-                test=tables["test"],
-                test_is_gold=test_is_gold,
-                teacher=teacher,
-                learning_rate=learning_rate,
-                adam_epsilon=adam_epsilon,
-                max_epochs=max_epochs,
-                batch_size=batch_size,
-                patience=patience,
-                label_smoothing=label_smoothing,
-                class_weights=class_weights,
-                freeze_embeddings=freeze_embeddings,
-                **arguments,
-            )
+        table = fine_tune_seeds(
+            base,
+            **tables,
+            output=output,
+            seeds=list(range(seed, seed + seeds)),
+            test_is_gold=test_is_gold,
+            teacher=teacher,
+            learning_rate=learning_rate,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            patience=patience,
+            label_smoothing=label_smoothing,
+            class_weights=class_weights,
+            freeze_embeddings=freeze_embeddings,
+            **arguments,
+        )
     except KeyboardInterrupt:
         print("\nstopped; give the same command again to go on from the last epoch", file=sys.stderr)
         sys.exit(130)
@@ -209,16 +195,6 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
         raise DataError(f"{source}: none of {len(scored):,} rows has anything to read")
     scored = _without(scored, ~readable, source, "with nothing to read")
     return scored.assign(label=scored[list(LABELS)].astype(float).idxmax(axis=1).astype(label_dtype))
-
-
-def _small_bert(texts: pd.Series, workplace: str, hidden_size: int, layers: int, seed: int) -> Path:
-    """A new base, of each process; after a stop the same is made again."""
-    from ..training.scratch import write_small_bert
-
-    folder = Path(workplace) / f"{SCRATCH}-{hidden_size}x{layers}"
-    folder.mkdir()
-    write_small_bert(texts, folder, hidden_size=hidden_size, layers=layers, seed=seed)
-    return folder
 
 
 def _draw(output: Path) -> None:

@@ -1,7 +1,8 @@
 """One prediction, every way in which the literature scores it: the same model can show .60 or .85.
 
 What differs is the rows that count, the classes that there are, and the score. Each protocol here says so, with its n,
-the most that a three-class model can reach under it, and the published figures that may stand beside it.
+the most that a three-class model can reach under it, and the published figures that may stand beside it. The protocols
+are lines of protocols.csv; here is how their rows, scores and ceilings are computed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,23 +19,13 @@ from ..labels import LABELS
 from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportions
 from .scores import best_over_mixed, count_polarities, polarity_f1, polarity_score
 
-Score = Callable[[np.ndarray], np.ndarray]
-"""From counts (..., 4, 4) to values (...)."""
+PROTOCOLS_FILE = Path(__file__).with_name("protocols.csv")
+PROTOCOLS = list(pd.read_csv(PROTOCOLS_FILE, keep_default_na=False).itertuples(index=False, name="Protocol"))
+"""Each with the names of its `rows`, `value` and `ceiling`, which are below; and whether a prediction is `forced`:
+negative or positive, whichever is more probable."""
 
-
-class Protocol(NamedTuple):
-    """A way to score; functions take counts (..., 4 true, 4 predicted) as from `scores.count_polarities`."""
-
-    name: str
-    score: str
-    measures: str
-    compare_with: str
-    value: Score
-    rows: Score = np.asarray
-    """The counts of the rows that it looks at."""
-    ceiling: Callable[[np.ndarray], np.ndarray | float] = lambda counts: 1.0
-    forced: bool = False
-    """Whether a prediction is negative or positive, whichever is more probable."""
+Counts = Callable[[np.ndarray], np.ndarray]
+"""From counts (..., 4 true, 4 predicted), as from `scores.count_polarities`, to counts or values (...)."""
 
 
 def protocol_table(
@@ -71,8 +62,8 @@ def protocol_table(
     if undefined:
         warnings.warn(f"undefined on these rows, so NaN: {', '.join(undefined)}", stacklevel=2)
     table = values.assign(
-        n=[int(protocol.rows(counts[protocol.forced]).sum()) for protocol in PROTOCOLS],
-        ceiling=[float(protocol.ceiling(counts[protocol.forced])) for protocol in PROTOCOLS],
+        n=[int(ROWS[protocol.rows](counts[protocol.forced]).sum()) for protocol in PROTOCOLS],
+        ceiling=[float(CEILINGS[protocol.ceiling](counts[protocol.forced])) for protocol in PROTOCOLS],
         measures=[protocol.measures for protocol in PROTOCOLS],
         compare_with=[protocol.compare_with for protocol in PROTOCOLS],
     )
@@ -85,7 +76,11 @@ def protocol_table(
 
 def _values(forced: bool, counts: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
     """The score of each protocol that forces a choice, or of each that does not, from counts (..., 4, 4)."""
-    return {(found.name, found.score): found.value(counts) for found in PROTOCOLS if found.forced == forced}
+    return {
+        (protocol.protocol, protocol.score): SCORES[protocol.value](ROWS[protocol.rows](counts))
+        for protocol in PROTOCOLS
+        if protocol.forced == forced
+    }
 
 
 def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarray:
@@ -101,43 +96,43 @@ def _forced_counts(tweets: pd.DataFrame, predictions: pd.DataFrame) -> np.ndarra
 # Rows: which tweets count, and as what
 
 
-def _mixed_dropped(counts: np.ndarray) -> np.ndarray:
-    return counts[..., :3, :]
+def _mixed_as(label: str, counts: np.ndarray) -> np.ndarray:
+    merged = counts[..., :3, :].copy()
+    merged[..., LABELS.index(label), :] += counts[..., 3, :]
+    return merged
 
 
-def _mixed_as(label: str) -> Score:
-    def rows(counts: np.ndarray) -> np.ndarray:
-        merged = counts[..., :3, :].copy()
-        merged[..., LABELS.index(label), :] += counts[..., 3, :]
-        return merged
-
-    return rows
-
-
-def _balanced(counts: np.ndarray) -> np.ndarray:
-    """Each class with the same weight, which is what balanced samples give on average."""
-    return divide(counts[..., :3, :], counts[..., :3, :].sum(axis=-1, keepdims=True))
-
-
-def _two_classes(counts: np.ndarray) -> np.ndarray:
-    """Rows and columns negative and positive first, so that the diagonal is what is right."""
-    return counts[..., [0, 2], :][..., [0, 2, 1, 3]]
-
+ROWS: dict[str, Counts] = {
+    "all": np.asarray,
+    "mixed dropped": lambda counts: counts[..., :3, :],
+    "mixed as neutral": partial(_mixed_as, "neutral"),
+    "mixed as negative": partial(_mixed_as, "negative"),
+    # Columns negative and positive first, too, so that the diagonal is what is right.
+    "negative and positive": lambda counts: counts[..., [0, 2], :][..., [0, 2, 1, 3]],
+}
 
 # Scores of counts (..., k true, 4 predicted), the right ones on the diagonal
 
 
+def _right(counts: np.ndarray) -> np.ndarray:
+    """(..., k): right answers by true class; of the fourth, mixed, three labels predict none."""
+    return np.diagonal(counts, axis1=-2, axis2=-1) * (np.arange(counts.shape[-2]) < 3)
+
+
 def _accuracy(counts: np.ndarray) -> np.ndarray:
-    return divide(np.diagonal(counts, axis1=-2, axis2=-1).sum(axis=-1), counts.sum(axis=(-2, -1)))
+    return divide(_right(counts).sum(axis=-1), counts.sum(axis=(-2, -1)))
 
 
 def _macro_f1(counts: np.ndarray) -> np.ndarray:
-    """The mean F1 of the k true classes; of the fourth, mixed, three labels predict none."""
-    right, true = np.diagonal(counts, axis1=-2, axis2=-1).copy(), counts.sum(axis=-1)
-    given = counts.sum(axis=-2)[..., : counts.shape[-2]].copy()
-    if counts.shape[-2] == 4:
-        right[..., 3] = given[..., 3] = 0
-    return mean_of_defined(divide(2 * right, true + given))
+    """The mean F1 of the k true classes."""
+    k = counts.shape[-2]
+    given = counts.sum(axis=-2)[..., :k] * (np.arange(k) < 3)
+    return mean_of_defined(divide(2 * _right(counts), counts.sum(axis=-1) + given))
+
+
+def _balanced_macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Each class with the same weight, which is what balanced samples give on average."""
+    return _macro_f1(divide(counts, counts.sum(axis=-1, keepdims=True)))
 
 
 def _f1_of_the_marked(counts: np.ndarray) -> np.ndarray:
@@ -145,19 +140,23 @@ def _f1_of_the_marked(counts: np.ndarray) -> np.ndarray:
     return (f1["opos1"] + f1["oneg1"]) / 2
 
 
-def _accuracy_of_four(counts: np.ndarray) -> np.ndarray:
-    return divide(counts[..., [0, 1, 2], [0, 1, 2]].sum(axis=-1), counts.sum(axis=(-2, -1)))
+SCORES: dict[str, Counts] = {
+    "accuracy": _accuracy,
+    "macro-F1": _macro_f1,
+    "balanced macro-F1": _balanced_macro_f1,
+    "polarity score": polarity_score,
+    "F1 of the marked": _f1_of_the_marked,
+}
 
-
-# Ceilings
+# Ceilings: where three labels cannot be wholly right
 
 
 def _unmixed_share(counts: np.ndarray) -> np.ndarray:
     return divide(counts[..., :3, :].sum(axis=(-2, -1)), counts.sum(axis=(-2, -1)))
 
 
-def _best_of_four(counts: np.ndarray) -> float:
-    """All mixed rows called by one label: spread over several they would spoil more."""
+def _one_label_for_mixed(counts: np.ndarray) -> float:
+    """The best macro-F1 of four classes: mixed rows spread over several labels would spoil more."""
     best = 0.0
     for label in range(3):
         perfect = np.diag(counts.sum(axis=-1))
@@ -166,106 +165,10 @@ def _best_of_four(counts: np.ndarray) -> float:
     return best
 
 
-def _best(score: Score) -> Score:
-    return lambda counts: best_over_mixed(counts, score)
-
-
-# The protocols
-
-
-def _pair(name: str, measures: str, accuracy_with: str, f1_with: str, rows: Score, forced: bool = False) -> list:
-    """Accuracy and macro-F1 over the same rows, where three labels can be wholly right."""
-
-    def of_rows(value: Score) -> Score:
-        return lambda counts: value(rows(counts))
-
-    return [
-        Protocol(name, score, f"{score} {measures}", beside, of_rows(value), rows, forced=forced)
-        for score, beside, value in (("accuracy", accuracy_with, _accuracy), ("macro-F1", f1_with, _macro_f1))
-    ]
-
-
-_NONE = "none known"
-_OWN = (
-    "TF-IDF and logistic regression, cross-validated by `baseline` on the official training file: .630 (.619 to .642)"
-)
-
-PROTOCOLS: tuple[Protocol, ...] = (
-    Protocol(
-        "official 2016",
-        "polarity score",
-        "mean F1 of opos = 0 and 1, and of oneg = 0 and 1, over all rows; the mixed ones count on both sides",
-        "on the official test set, best at EVALITA 2016 (UniPI): .6638 (Barbieri et al. 2016); AlBERTo: .722 "
-        "(secondary source)",
-        polarity_score,
-        ceiling=_best(polarity_score),
-    ),
-    *_pair(
-        "three classes, mixed dropped",
-        "of negative, neutral, positive; tweets marked both ways left out",
-        f"the neuraly card: .82, on its own split; {_OWN}",
-        _NONE,
-        _mixed_dropped,
-    ),
-    *_pair(
-        "three classes, mixed as neutral",
-        "of negative, neutral, positive; tweets marked both ways count as neutral",
-        _NONE,
-        _NONE,
-        _mixed_as("neutral"),
-    ),
-    *_pair(
-        "three classes, mixed as negative",
-        "of negative, neutral, positive; tweets marked both ways count as negative",
-        _NONE,
-        _NONE,
-        _mixed_as("negative"),
-    ),
-    Protocol(
-        "four classes, mixed its own (UINAUIL)",
-        "accuracy",
-        "accuracy over all rows; three labels are wrong about every mixed one",
-        "Italian BERT XXL: .675 (UINAUIL, Basile et al. 2023)",
-        _accuracy_of_four,
-        ceiling=_unmixed_share,
-    ),
-    Protocol(
-        "four classes, mixed its own (UINAUIL)",
-        "macro-F1",
-        "mean F1 of the four classes; that of mixed is 0 for three labels",
-        "Italian BERT XXL: F .740 (UINAUIL, Basile et al. 2023); its averaging is not stated there",
-        _macro_f1,
-        ceiling=_best_of_four,
-    ),
-    Protocol(
-        "marked polarities (pysentimiento)",
-        "mean F1",
-        "mean of the F1 of opos = 1 and of oneg = 1 over all rows",
-        "UmBERTo: .626, by a model that may give both marks (pysentimiento, Pérez et al. 2021)",
-        _f1_of_the_marked,
-        ceiling=_best(_f1_of_the_marked),
-    ),
-    Protocol(
-        "three balanced classes (UMSAB)",
-        "macro-F1",
-        "mean F1 of negative, neutral, positive, each weighted as if equally frequent; mixed tweets left out",
-        "XLM-T on 870 balanced Italian tweets: .709 to .715 (Barbieri et al. 2022)",
-        lambda counts: _macro_f1(_balanced(counts)),
-        _mixed_dropped,
-    ),
-    *_pair(
-        "two classes, neutral answers wrong",
-        "over negative and positive tweets only; a neutral answer counts as wrong",
-        _NONE,
-        _NONE,
-        _two_classes,
-    ),
-    *_pair(
-        "two classes, forced choice",
-        "over negative and positive tweets only; the more probable of the two is the answer",
-        "osiria/bert-tweet-italian-uncased-sentiment: .837, neutral and mixed dropped (its card)",
-        "osiria/bert-tweet-italian-uncased-sentiment: F1 .815, neutral and mixed dropped (its card)",
-        _two_classes,
-        forced=True,
-    ),
-)
+CEILINGS: dict[str, Callable[[np.ndarray], np.ndarray | float]] = {
+    "": lambda counts: 1.0,
+    "best polarity score": partial(best_over_mixed, score=polarity_score),
+    "best F1 of the marked": partial(best_over_mixed, score=_f1_of_the_marked),
+    "unmixed share": _unmixed_share,
+    "one label for mixed": _one_label_for_mixed,
+}

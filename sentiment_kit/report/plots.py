@@ -37,21 +37,11 @@ def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Ax
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(9, 0.55 * len(predictions) + 1.2), layout="constrained")
-    left = pd.Series(0.0, index=range(len(predictions)))
-    for label in LABELS:
-        width = predictions[label].fillna(0).reset_index(drop=True)
-        bars = ax.barh(left.index, width, left=left, color=LABEL_COLOURS[label], label=label)
-        texts = [f"{value:.0%}" if value >= 0.08 else "" for value in width]
-        ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
-        left = left + width
-    ax.set_yticks(left.index, [_wrapped(text) for text in predictions["text"]], fontsize=8.5)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1), xlabel="probability")
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-    sns.despine(ax=ax, left=True)
+    ax = axes_of_size(ax, 9, 0.55 * len(predictions) + 1.2)
+    names = [_wrapped(text) for text in predictions["text"]]
+    _stack(ax, predictions[list(LABELS)].fillna(0), names, smallest_named=0.08)
+    ax.tick_params(axis="y", labelsize=8.5)
+    ax.set_xlabel("probability")
     return ax
 
 
@@ -71,8 +61,7 @@ def share_bars(
     colours : dict of str to str, optional
         Colour by index label, for bars that have one of their own.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 0.45 * len(table) + 1), layout="constrained")
+    ax = axes_of_size(ax, 8, 0.45 * len(table) + 1)
     colour_of = colours or {}
     ax.barh(
         range(len(table)),
@@ -104,22 +93,11 @@ def label_bars(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 0.45 * len(counts) + 1.2), layout="constrained")
+    ax = axes_of_size(ax, 8, 0.45 * len(counts) + 1.2)
     totals = counts.sum(axis=1)
-    left = pd.Series(0.0, index=counts.index)
-    for label in [label for label in LABELS if label in counts.columns]:
-        share = counts[label] / totals
-        bars = ax.barh(range(len(counts)), share, left=left, color=LABEL_COLOURS[label], label=label)
-        texts = [f"{value:.0%}" if value >= 0.06 else "" for value in share]
-        ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
-        left = left + share
-    ax.set_yticks(range(len(counts)), [f"{_shortened(name)} (n = {n:,})" for name, n in totals.items()])
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1), xlabel="share of the tweets", ylabel="")
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-    sns.despine(ax=ax, left=True)
+    names = [f"{_shortened(name)} (n = {n:,})" for name, n in totals.items()]
+    _stack(ax, counts.div(totals, axis=0), names, smallest_named=0.06)
+    ax.set(xlabel="share of the tweets", ylabel="")
     return ax
 
 
@@ -135,8 +113,7 @@ def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes 
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+    ax = axes_of_size(ax, 8, 3.2)
     read = n_tokens[n_tokens > 0]
     sns.histplot(x=read, discrete=True, color=SINGLE_COLOUR, linewidth=0, alpha=1, ax=ax)
     median = read.median()
@@ -164,8 +141,7 @@ def batch_bars(plan: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(4, 4.5), layout="constrained")
+    ax = axes_of_size(ax, 4, 4.5)
     rows = np.arange(len(plan))
     ax.barh(rows, plan["width"], height=1, color="#d9d9d9", label="padding")
     ax.barh(rows, plan["tokens"], height=1, color=SINGLE_COLOUR, label="tokens")
@@ -197,8 +173,7 @@ def interval_dots(
     colours : dict of str to str, optional
         Colour by index label, for rows that have one of their own.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(9, 0.42 * len(table) + 1), layout="constrained")
+    ax = axes_of_size(ax, 9, 0.42 * len(table) + 1)
     named = [" · ".join(name) if isinstance(name, tuple) else name for name in table.index]
     colour_of = colours or {}
     for position, (name, (_, row)) in enumerate(zip(table.index, table.iterrows(), strict=True)):
@@ -235,8 +210,7 @@ def word_bars(words: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "par
     xlabel : str, default "part of the change of the logit"
         What the bars measure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 0.32 * len(words) + 1), layout="constrained")
+    ax = axes_of_size(ax, 7, 0.32 * len(words) + 1)
     for_it, against = LABEL_COLOURS["positive"], LABEL_COLOURS["negative"]
     ax.barh(
         range(len(words)),
@@ -267,8 +241,7 @@ def learning_curves(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    ax = axes_of_size(ax, 7, 4)
     names = {"train_loss": "training", "validation_loss": "validation"}
     long = curves.melt(["epoch", *({"seed"} & set(curves))], list(names), var_name="part", value_name="loss")
     sns.lineplot(
@@ -299,6 +272,28 @@ def save_figure(ax: Axes, path: Path) -> None:
         figure.savefig(f"{path}.png", dpi=150, metadata={"Software": None})
         figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
+
+
+def axes_of_size(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes that were given, or those of a new figure of so many inches."""
+    return ax if ax is not None else plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def _stack(ax: Axes, shares: pd.DataFrame, names: list[str], *, smallest_named: float) -> None:
+    """One bar a row, split by label; a share is written into its part unless that is too small."""
+    left = np.zeros(len(shares))
+    for label in [label for label in LABELS if label in shares]:
+        share = shares[label].to_numpy()
+        bars = ax.barh(range(len(shares)), share, left=left, color=LABEL_COLOURS[label], label=label)
+        texts = [f"{value:.0%}" if value >= smallest_named else "" for value in share]
+        ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
+        left = left + share
+    ax.set_yticks(range(len(shares)), names)
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    sns.despine(ax=ax, left=True)
 
 
 def _shortened(name: object, longest: int = _NAME_LENGTH) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -15,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from ..labels import LABELS
-from .plots import SINGLE_COLOUR
+from .plots import SINGLE_COLOUR, axes_of_size
 
 
 def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None, intervals: bool = True) -> Axes:
@@ -73,8 +72,7 @@ def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw. None: a new figure.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
+    ax = axes_of_size(ax, 6.5, 5.5)
     total = max(int(bins["n"].sum()), 1)
     ax.bar(
         bins["lower"],
@@ -116,8 +114,7 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
     label : str, optional
         For a legend, where several curves share the axes. None: no legend.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    ax = axes_of_size(ax, 7, 4)
     (line,) = ax.plot(curve["coverage"], curve["accuracy"], label=label)
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=line.get_color(), alpha=0.2, linewidth=0)
     n = int(curve["n"].max()) if len(curve) else 0
@@ -140,8 +137,7 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
 
 def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | None, **colours: object) -> Axes:
     predicted = list(dict.fromkeys(cells["predicted"]))
-    if ax is None:
-        _, ax = plt.subplots(figsize=(1.7 * len(predicted) + 1, 4.6), layout="constrained")
+    ax = axes_of_size(ax, 1.7 * len(predicted) + 1, 4.6)
     shape = (len(LABELS), len(predicted))  # cells come row by row
     sns.heatmap(
         cells[column].to_numpy(dtype=float).reshape(shape),

@@ -27,6 +27,8 @@ import torch
 from torch import nn
 from transformers import (
     AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     pipeline,
@@ -39,13 +41,14 @@ from ..batching import batch_bounds, token_budget, tokenize
 from ..cleaning import clean_tweet
 from ..errors import ModelError
 from ..files.writing import write_table
-from ..hub import find_folder, tokenizer_folder
+from ..hub import DEMO_FOLDER, find_folder, tokenizer_folder
 from ..inference import predict
+from ..labels import LABELS
 from ..model import SentimentModel, load_model, load_network, max_tokens, quiet_transformers
 from ..packing import pack_linear_layers
 from .onnx import BACKENDS, load_backend
 
-__all__ = ["CARD", "Benchmark", "batch_plans", "run_benchmark"]
+__all__ = ["CARD", "Benchmark", "batch_plans", "random_base_checkpoint", "run_benchmark"]
 
 CARD = "one at a time, the card's way"
 PIPELINE = "transformers.pipeline, batch 32"
@@ -76,7 +79,7 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
     Parameters
     ----------
     name : str
-        As for `load_model`; `training.random_base_checkpoint` writes one as slow as a real one.
+        As for `load_model`; `random_base_checkpoint` writes one as slow as a real one.
     texts : list of str
         Raw tweets; those with nothing to read and repeated ones are left out.
     rounds : int, default 3
@@ -111,6 +114,27 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
     rates["memory_mb"] = pd.Series(peaks)
     rates["of_matmul"] = 2e-9 * rates["tokens_per_second"] * machine["encoder_weights"] / machine["matmul_gflops"]
     return Benchmark(rates.rename_axis("way"), machine)
+
+
+def random_base_checkpoint(folder: str | Path) -> None:
+    """Write a checkpoint of BERT base's size with random weights, and the demo model's tokenizer.
+
+    Parameters
+    ----------
+    folder : str or Path
+        An existing folder.
+    """
+    names = dict(enumerate(LABELS))
+    config = BertConfig(  # all else is its default, BERT base
+        vocab_size=31_102,  # as dbmdz/bert-base-italian-cased
+        initializer_range=0.06,
+        id2label=names,
+        label2id={name: number for number, name in names.items()},
+    )
+    torch.manual_seed(0)
+    with quiet_transformers():
+        BertForSequenceClassification(config).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(DEMO_FOLDER).save_pretrained(folder)
 
 
 def batch_plans(model: SentimentModel, texts: list[str]) -> pd.DataFrame:

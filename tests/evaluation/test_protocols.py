@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
 from sentiment_kit.data import load_data, load_sentipolc, settle_mixed
+from sentiment_kit.evaluation import protocols
 from sentiment_kit.evaluation.protocols import PROTOCOLS, protocol_table
 from sentiment_kit.evaluation.scores import official_polarity_score
 from sentiment_kit.labels import LABELS, label_dtype
@@ -144,8 +145,8 @@ def test_ceilings_are_the_best_of_all_possible_answers(names):
         for gold, label in zip(names, answer, strict=True):
             counts[row, list(MARKS).index(gold), LABELS.index(label)] += 1
     for protocol in PROTOCOLS:
-        best = protocol.value(counts).max()
-        assert table.loc[(protocol.name, protocol.score), "ceiling"] == pytest.approx(best), protocol.name
+        best = protocols.SCORES[protocol.value](protocols.ROWS[protocol.rows](counts)).max()
+        assert table.loc[(protocol.protocol, protocol.score), "ceiling"] == pytest.approx(best), protocol
 
 
 def test_no_value_is_above_its_ceiling_nor_outside_its_interval():

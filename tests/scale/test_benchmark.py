@@ -6,16 +6,22 @@ import pandas as pd
 import pytest
 
 from sentiment_kit import cli
-from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import ModelError
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 from sentiment_kit.scale import benchmark
-from sentiment_kit.scale.benchmark import CARD, PIPELINE, batch_plans, matmul_rate, rate_without_model, run_benchmark
+from sentiment_kit.scale.benchmark import (
+    CARD,
+    PIPELINE,
+    batch_plans,
+    matmul_rate,
+    random_base_checkpoint,
+    rate_without_model,
+    run_benchmark,
+)
 from sentiment_kit.scale.onnx import BACKENDS
-from sentiment_kit.training.scratch import random_base_checkpoint
 
 TEXTS = load_demo("test")["text"].head(60).tolist()
 
@@ -96,7 +102,7 @@ def test_nothing_to_measure_with_is_named(hub_folder):
 
 
 def test_the_random_checkpoint_is_of_bert_bases_size(tmp_path):
-    random_base_checkpoint(tmp_path, clean_tweets(load_demo("test")["text"]).tolist())
+    random_base_checkpoint(tmp_path)
     model = load_model(tmp_path, device="cpu")
     assert sum(weights.numel() for weights in model.network.state_dict().values()) > 109e6
     assert "".join(model.tokenizer.tokenize("Perché")).replace("##", "") == "Perché"
