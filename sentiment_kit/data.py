@@ -15,8 +15,8 @@ import pandas as pd
 
 from .cleaning import is_missing
 from .errors import DataError
-from .files.encodings import FORMATS, exists, file_format, first_line, open_bytes, text_dtype
-from .files.rows import fields_of
+from .files.encodings import FORMATS, exists, file_format, open_bytes, text_dtype
+from .files.rows import column_names
 from .files.tables import read_table
 from .labels import LABELS, label_dtype, match_label
 
@@ -73,10 +73,11 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
     if not is_sentipolc(path):
         open_bytes(Path(path)).close()  # a file that cannot be read at all says so here
         raise DataError(
-            f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
-            f"({', '.join(SENTIPOLC_COLUMNS)}), it begins with {first_line(Path(path))[:100]!r}"
+            f"{path}: not a SENTIPOLC 2016 file; expected the columns {', '.join(SENTIPOLC_COLUMNS)}, or nine fields "
+            f"without a header, got {', '.join(column_names(Path(path))):.200}"
         )
-    raw = read_table(path, columns=headless_columns(path)).set_axis(list(SENTIPOLC_COLUMNS), axis=1)
+    raw = read_table(path, columns=headless_columns(path)).rename(columns=_sentipolc_name)
+    raw["idtwitter"] = _as_ids(raw["idtwitter"], path)
     marks = {name: _as_marks(raw[name], path) for name in SENTIPOLC_COLUMNS[1:7]}
     table = pd.DataFrame(
         {
@@ -302,24 +303,22 @@ def load_data(
 
 
 def is_sentipolc(path: str | Path) -> bool:
-    """Whether a file has one of SENTIPOLC's layouts, from its first row."""
-    return any(_is_header(fields) for fields in _first_rows(path)) or headless_columns(path) is not None
+    """Whether a file has SENTIPOLC's columns and but for an index no others, in any order; or its gold layout."""
+    names = [_sentipolc_name(name) for name in column_names(Path(path))]
+    own = [name for name in names if name and not name.startswith("unnamed:")]
+    return sorted(own) == sorted(SENTIPOLC_COLUMNS) or headless_columns(path) is not None
+
+
+def _sentipolc_name(name: str) -> str:
+    name = name.strip().lower()
+    return "idtwitter" if name in ("twitterid", "id") else name
 
 
 def headless_columns(path: str | Path) -> tuple[str, ...] | None:
     """The names of the columns of SENTIPOLC's gold file, which has no header; None for any other file."""
-    gold = any(len(row) == len(SENTIPOLC_COLUMNS) and row[0].strip().isdigit() for row in _first_rows(path))
-    return SENTIPOLC_COLUMNS if gold else None
-
-
-def _is_header(fields: list[str]) -> bool:
-    return tuple(field.strip().lower() for field in fields) == SENTIPOLC_COLUMNS
-
-
-def _first_rows(path: str | Path) -> list[list[str]]:
-    """The first row of a CSV or the like, divided at either delimiter."""
-    line = "" if file_format(Path(path)) in (".jsonl", ".parquet") else first_line(Path(path))
-    return [fields_of(line, delimiter) for delimiter in ",;"]
+    first = [field.strip() for field in column_names(Path(path))]
+    fits = len(first) == len(SENTIPOLC_COLUMNS) and len(first[0]) > 9 and all(map(str.isdigit, first[:8]))
+    return SENTIPOLC_COLUMNS if fits else None
 
 
 def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..errors import DataError
-from ..files.encodings import FORMATS, file_format
+from ..files.encodings import TABLES, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, Device, ModelName, load
@@ -52,7 +52,7 @@ def score(
     *inputs, output = paths
     if not inputs:
         raise DataError(f"expected INPUT... and OUTPUT, got only {output}; say where to write")
-    to_file = file_format(output) in FORMATS and not output.is_dir()
+    to_file = file_format(output) in TABLES and not output.is_dir()
     if to_file and len(inputs) > 1:
         raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
     if to_file:

@@ -13,20 +13,27 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import DataError
+from .dialects import Layout, layout_of
 from .encodings import text_dtype
-from .rows import JsonTypes, Layout, as_table, complaint, json_type, layout_of, open_parquet, records_of
+from .rows import JsonTypes, as_table, complaint, json_type, open_parquet, records_of
 
 __all__ = ["read_arrow", "read_table"]
 
 
-def read_arrow(path: str | Path, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, and change no value.
+def read_arrow(
+    path: str | Path, *, columns: Sequence[str] | None = None, text: str | None = None, encoding: str | None = None
+) -> pa.Table:
+    """Read CSV, TSV, JSON, Parquet or plain text by suffix, also .gz, .zst, .bz2 or .zip, and change no value.
 
     Parameters
     ----------
     path : str or Path
     columns : sequence of str, optional
         The names of the columns of a CSV or TSV without a header; else its first row has them.
+    text : str, optional
+        A column that must hold texts; in JSON it may lie in objects, as `tweet.full_text`.
+    encoding : str, optional
+        Of a text file, as Python calls it (cp1252). None: UTF-8, or UTF-16 where the file begins with its mark.
 
     Returns
     -------
@@ -38,15 +45,15 @@ def read_arrow(path: str | Path, *, columns: Sequence[str] | None = None) -> pa.
     DataError
         For a file that is missing, of another format, empty, broken or cut short, naming the line where there is one.
     """
-    layout = layout_of(Path(path), columns)
+    layout = layout_of(Path(path), columns, encoding)
     if layout.format == ".parquet":
         return _read_parquet(layout.path)
-    return _read_text(layout)
+    return _read_text(layout, text)
 
 
-def _read_text(layout: Layout) -> pa.Table:
+def _read_text(layout: Layout, text: str | None) -> pa.Table:
     records = []
-    for values, bad in records_of(layout):
+    for values, bad in records_of(layout, text):
         if bad is not None:
             raise DataError(complaint(layout.path, bad))
         records.append(values)
@@ -65,7 +72,9 @@ def _read_parquet(path: Path) -> pa.Table:
         raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
 
 
-def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(
+    path: str | Path, *, columns: Sequence[str] | None = None, text: str | None = None, encoding: str | None = None
+) -> pd.DataFrame:
     """`read_arrow` as pandas has it.
 
     Returns
@@ -74,7 +83,7 @@ def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.
         Text is `encodings.text_dtype`; whole numbers and truth values beside a gap have pandas' nullable types, so that
         no digit is lost; JSON is Python's lists and dictionaries. The index counts the rows.
     """
-    return to_pandas(read_arrow(path, columns=columns))
+    return to_pandas(read_arrow(path, columns=columns, text=text, encoding=encoding))
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import DataError
-from .encodings import FORMATS, compression_of, file_format, well_formed
+from .encodings import TABLES, compression_of, file_format, well_formed
 from .rows import json_text, json_type, looks_like_rows
 
 __all__ = ["check_writable", "write_table"]
@@ -69,8 +69,8 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise `DataError` now for what `write_table` would refuse later."""
     path = Path(path)
-    if file_format(path) not in FORMATS:
-        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, also with .gz or .zst")
+    if file_format(path) not in TABLES or compression_of(path) == "zip":
+        raise DataError(f"{path}: expected an output ending in {', '.join(TABLES)}, also with .gz, .zst or .bz2")
     if not path.absolute().parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
     try:
@@ -123,7 +123,7 @@ def write_table(
         with whole_file(path) as temporary, _stream(temporary, path) as file:
             if suffix == ".parquet":
                 pq.write_table(whole, file)
-            elif suffix == ".jsonl":
+            elif suffix in (".jsonl", ".ndjson"):
                 file.writelines(_json_lines(whole))
             else:
                 file.write(_delimited(whole, "," if suffix == ".csv" else "\t", spreadsheet_safe, path).encode())
@@ -160,13 +160,21 @@ def _delimited(table: pa.Table, delimiter: str, spreadsheet_safe: bool, path: Pa
     cells = [_cells(column, guard) for column in table.columns]
     rows = [[guard(name) for name in table.column_names], *zip(*cells, strict=True)]
     # The csv module quotes a carriage return only where rows end with one, and unquoted it would end the row.
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
-    if "\r" in text.getvalue():
-        text = io.StringIO()
-        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    text = _written(rows, delimiter, "\n")
+    if "\r" in text:
+        text = _written(rows, delimiter, "\r\n")
     if delimiter == "\t":
         _refuse_ambiguous(rows, path)
+    return text
+
+
+def _written(rows: list[Any], delimiter: str, end: str) -> str:
+    """Rows as CSV; one without anything in it has quotes, for delimiters alone at the end of a file are no row."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    quoting = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
+    for row in rows:
+        (writer if any(row) else quoting).writerow(row)
     return text.getvalue()
 
 

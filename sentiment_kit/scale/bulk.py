@@ -30,7 +30,7 @@ from tqdm import tqdm
 from ..batching import one_ahead
 from ..data import check_columns, headless_columns
 from ..errors import DataError, Note
-from ..files.encodings import FORMATS, exists, file_format, known_format, well_formed
+from ..files.encodings import TABLES, exists, file_format, known_format, well_formed
 from ..files.rows import Part, Rejected, Source, complaint, inspect, iter_parts
 from ..files.tables import is_text
 from ..files.writing import check_types, check_writable, whole_file, write_table
@@ -282,7 +282,7 @@ def find_files(inputs: list[str | Path]) -> list[Path]:
         if not is_file:
             members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
         if not members:
-            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
+            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(TABLES)}")
         for member in members:
             known_format(member)
         found += members
@@ -299,7 +299,7 @@ def _is_hidden(member: Path, folder: Path) -> bool:
 
 
 def _is_known(path: Path) -> bool:
-    return file_format(path) in FORMATS
+    return file_format(path) in TABLES
 
 
 # One part: scored and written, whole or not at all, by whichever process has it
