@@ -7,18 +7,20 @@ Reading is strict: a file that is not what it seems raises `DataError` with file
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from .cleaning import is_missing
 from .errors import DataError
 from .files.encodings import FORMATS, exists, file_format, open_bytes, text_dtype
 from .files.rows import column_names
-from .files.tables import read_table
-from .labels import LABELS, label_dtype, match_label
+from .files.tables import read_arrow, read_table, to_pandas
+from .labels import LABELS, is_mixed_name, label_dtype, match_label
 
 __all__ = [
     "SENTIPOLC_COLUMNS",
@@ -92,11 +94,17 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
             "oneg": marks["oneg"],
         }
     )
-    if mixed == "drop":
-        both = is_mixed(table)
-        table = table[~both].reset_index(drop=True)
-        table.attrs["left_out"] = {"mixed": int(both.sum())}
-    return table
+    return _settled(table, mixed)
+
+
+def _settled(tweets: pd.DataFrame, mixed: str) -> pd.DataFrame:
+    """The table with mixed rows labelled as `mixed` says, or without them."""
+    both = is_mixed(tweets)
+    if mixed == "drop" and both.any():
+        left = tweets[~both].reset_index(drop=True)
+        left.attrs["left_out"] = {"mixed": int(both.sum())}
+        return left
+    return tweets.assign(label=settle_mixed(tweets, mixed)) if both.any() else tweets
 
 
 def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
@@ -106,9 +114,11 @@ def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
 
 
 def is_mixed(tweets: pd.DataFrame) -> pd.Series:
-    """Which rows are marked both positive and negative; none in a table without `opos` and `oneg`."""
+    """Which rows are marked both positive and negative, in `opos` and `oneg` or else in `mixed`."""
     if {"opos", "oneg"} <= set(tweets.columns):
         return tweets["opos"].eq(1) & tweets["oneg"].eq(1)
+    if "mixed" in tweets.columns and tweets["mixed"].dtype == bool:
+        return tweets["mixed"]
     return pd.Series(False, index=tweets.index)
 
 
@@ -144,14 +154,16 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
     raw = read_table(path)
     named = {name: f"predicted_{name}" if f"predicted_{name}" in raw else name for name in ("label", *LABELS)}
     check_columns(raw, [named["label"]], path)
-    table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)})
+    table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)[0]})
     has_probabilities = [label for label in LABELS if named[label] in raw]
     if has_probabilities:
         check_columns(raw, [named[label] for label in LABELS], path)
         table[list(LABELS)] = _as_probabilities(raw[[named[label] for label in LABELS]], table["label"], path)
         table["confidence"] = table[list(LABELS)].max(axis=1)
     id = next((name for name in ("id", "idtwitter") if name in raw), None)
-    rows = _rows_of(tweets["id"], _as_ids(raw[id], path), path) if id else np.arange(len(raw))
+    ids = _as_ids(raw[id], path) if id else None
+    in_order = ids is None or ids.tolist() == tweets["id"].tolist()
+    rows = np.arange(len(raw)) if in_order else _rows_of(tweets["id"], ids, path)
     if len(rows) != len(tweets):
         raise DataError(
             f"{path}: {len(raw):,} predictions for {len(tweets):,} tweets, and no column id to match them by"
@@ -164,6 +176,9 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
 def _rows_of(wanted: pd.Series, ids: pd.Series, path: str | Path) -> np.ndarray:
     """Which row of `ids` each wanted id is in."""
     for column, whose in ((ids, f"{path}"), (wanted, "the tweets")):
+        empty = np.flatnonzero(column == "")
+        if len(empty):
+            raise DataError(f"{whose}, row {empty[0] + 1}: the id is missing ({len(empty)} such rows)")
         twice = column[column.duplicated()]
         if len(twice):
             raise DataError(f"{whose}: the id {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)")
@@ -196,9 +211,16 @@ def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) 
 
 
 def load_tweets(
-    path: str | Path, *, text: str = "text", label: str | None = None, id: str | None = None, split: str = "train"
+    path: str | Path,
+    *,
+    text: str = "text",
+    label: str | None = None,
+    id: str | None = None,
+    split: str = "train",
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
 ) -> pd.DataFrame:
-    """Read tweets from CSV, TSV, JSON Lines or Parquet (each also .gz, .zst), or from a data set on the hub.
+    """Read tweets from a table, from JSON or plain text (see `files.read_table`), or from a data set on the hub.
 
     Parameters
     ----------
@@ -208,17 +230,21 @@ def load_tweets(
         Column of the texts.
     label : str, optional
         Column of the labels. None: the column `label` if there is one; else labels are missing. They may be named as in
-        `labels.match_labels` (`NEG`, `positivo`); empty is missing.
+        `labels.match_labels` (`NEG`, `positivo`), by what a Parquet file says of its numbers (ClassLabel of data sets),
+        or as -1, 0 and 1; empty is missing, and so is what is called mixed (`misto`, `neg_pos`).
     id : str, optional
         Column of the ids. None: the column `id` if there is one; else ids are the row numbers from 1.
     split : str, default "train"
         Which split of a hub data set; nothing to do with files.
+    columns, encoding
+        As for `files.read_table`.
 
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1. A column that
-        loses its name to one of the three is kept as `<name>_original`.
+        `id` ("" where it is missing), `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as
+        0 or 1; `mixed` bool, where a label says so. A column that loses its name to one of these is kept as
+        `<name>_original`.
 
     Raises
     ------
@@ -227,17 +253,25 @@ def load_tweets(
         stored as a floating-point number, a column `<name>_original` that is there; naming file, row and column.
     """
     is_file_like = exists(path) or file_format(Path(path)) in FORMATS
-    raw = read_table(path) if is_file_like or str(path).count("/") != 1 else _read_hub(str(path), split)
+    if is_file_like or str(path).count("/") != 1:
+        whole = read_arrow(path, columns=columns, text=text, encoding=encoding)
+        raw, classes = to_pandas(whole), _class_names(whole.schema)
+    else:
+        raw, classes = _read_hub(str(path), split), {}
     label = label or ("label" if "label" in raw.columns else None)
     id = id or ("id" if "id" in raw.columns else None)
     check_columns(raw, [name for name in (text, label, id) if name is not None], path)
+    none = pd.Series(None, index=raw.index, dtype=label_dtype)
+    labels, mixed = _as_labels(raw[label], path, classes.get(label)) if label else (none, none.notna())
     table = pd.DataFrame(
         {
             "id": _as_ids(raw[id], path) if id else pd.Series(map(str, range(1, len(raw) + 1)), dtype=text_dtype),
             "text": _as_texts(raw[text], path),
-            "label": _as_labels(raw[label], path) if label else pd.Series(None, index=raw.index, dtype=label_dtype),
+            "label": labels,
         }
     )
+    if mixed.any():
+        table["mixed"] = mixed
     if {"opos", "oneg"} <= set(raw.columns):  # the marks of SENTIPOLC, from a table of another layout
         raw = raw.assign(**{name: _as_marks(raw[name], path) for name in ("opos", "oneg")})
     others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
@@ -281,19 +315,24 @@ def load_data(
     text: str = "text",
     label: str | None = None,
     labelled: bool = False,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
-    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without effect on files ("all" of a hub data set is
-    train); `text` and `label` as in `load_tweets`, and without effect on the other two. `labelled`: without a single
-    label it is a `DataError`. Other errors are those of the three.
+    `mixed` as in `load_sentipolc`, of what a file marks or calls so; `split` as in `load_demo`, without effect on files
+    ("all" of a hub data set is train); `text`, `label`, `columns` and `encoding` as in `load_tweets`, without effect on
+    the other two. `labelled`: without a single label it is a `DataError`. Other errors are those of the three.
     """
     if str(source) == "demo":
         return load_demo(split)
     if is_sentipolc(source):
         tweets = load_sentipolc(source, mixed=mixed)
     else:
-        tweets = load_tweets(source, text=text, label=label, split="train" if split == "all" else split)
+        part = "train" if split == "all" else split
+        tweets = _settled(
+            load_tweets(source, text=text, label=label, split=part, columns=columns, encoding=encoding), mixed
+        )
     if labelled and tweets["label"].isna().all():
         raise DataError(
             f"{source}: no row has a label, and this needs some: negative, neutral or positive in a column "
@@ -362,10 +401,8 @@ def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
             f"{path}, column {column.name}: ids are stored as floating-point numbers, which cannot hold the digits of "
             "a tweet id; store them as text"
         )
-    empty = np.flatnonzero([_is_empty(value) for value in column])
-    if len(empty):
-        raise DataError(f"{path}, row {empty[0] + 1}, column {column.name}: the id is missing ({len(empty)} such rows)")
-    return column.astype(str).astype(text_dtype)
+    values = ["" if is_missing(value) else str(value) for value in column]
+    return pd.Series(values, index=column.index, name=column.name, dtype=text_dtype)
 
 
 def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
@@ -377,17 +414,32 @@ def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
     return column.astype(text_dtype)
 
 
-def _as_labels(column: pd.Series, path: str | Path) -> pd.Series:
-    labels: list[str | None] = []
-    for row, value in enumerate(column, 1):
-        matched = None if _is_empty(value) else match_label(value)
-        if matched is None and not _is_empty(value):
-            raise DataError(
-                f"{path}, row {row}, column {column.name}: expected one of {', '.join(LABELS)} (or empty), "
-                f"got {value!r:.80}"
-            )
-        labels.append(matched)
-    return pd.Series(labels, index=column.index, dtype=label_dtype)
+def _as_labels(column: pd.Series, path: str | Path, names: Sequence[str] | None = None) -> tuple[pd.Series, pd.Series]:
+    """Labels, and bool for what is called mixed; `names` are what whole numbers in the column stand for."""
+    values = [None if _is_empty(value) else value for value in column]
+    if names is not None:
+        values = [None if value is None or int(value) < 0 else names[int(value)] for value in values]
+    else:
+        signs = {"-1": "negative", "0": "neutral", "1": "positive"}
+        whole = {None if value is None else str(value).strip().removesuffix(".0") for value in values} - {None}
+        if "-1" in whole and whole <= set(signs):  # without a -1 who knows what 0 and 1 mean
+            values = [None if value is None else signs[str(value).strip().removesuffix(".0")] for value in values]
+    matched = [None if value is None else match_label(value) for value in values]
+    mixed = [value is not None and is_mixed_name(value) for value in values]
+    rows = zip(values, matched, mixed, strict=True)
+    unknown = [value is not None and label is None and not both for value, label, both in rows]
+    expected = f"one of {', '.join(LABELS)}, mixed (or empty; -1, 0, 1 if there is a -1)"
+    _refuse(np.array(unknown, dtype=bool), column, expected, path)
+    return pd.Series(matched, index=column.index, dtype=label_dtype), pd.Series(mixed, index=column.index, dtype=bool)
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """What the numbers of a Parquet file's columns stand for, where the data sets library wrote it (ClassLabel)."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _read_hub(name: str, split: str) -> pd.DataFrame:

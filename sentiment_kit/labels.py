@@ -23,12 +23,18 @@ _NAMES = {
     "neutral": ("neutral", "neu", "neut", "neutro", "neutra", "neutrale"),
     "positive": ("positive", "pos", "positivo", "positiva"),
 }
+_MIXED = ("mixed", "mix", "misto", "mista", "ambivalent", "ambivalente", "neg_pos", "pos_neg", "both", "contrastante")
 _LABEL_OF = {name: label for label, names in _NAMES.items() for name in names}
 
 
 def match_label(name: object) -> str | None:
     """One of `LABELS` for a foreign name (`"NEG"`, `"Positivo"`), or None when it is none of the known names."""
     return _LABEL_OF.get(str(name).strip().lower())
+
+
+def is_mixed_name(name: object) -> bool:
+    """Whether a foreign name means both negative and positive, which three labels cannot say."""
+    return str(name).strip().lower().replace("-", "_") in _MIXED
 
 
 def match_labels(names: Sequence[object]) -> tuple[str, ...]:

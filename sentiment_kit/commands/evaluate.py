@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..errors import DataError
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, load, predict_texts
+from .shared import Backend, BatchSize, Columns, Device, Encoding, NoHeader, load, named_columns, predict_texts
 
 if TYPE_CHECKING:
     from ..report.scorecard import Scorecard
@@ -36,6 +36,9 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
     label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    columns: Columns = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
@@ -53,7 +56,8 @@ def evaluate(
         raise DataError("--predictions and --model were both given; say which of them to score")
     if output is not None:
         check_new_folder(output, force=force)
-    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column, labelled=True)
+    reading: dict[str, Any] = {"columns": named_columns(no_header, columns), "encoding": encoding}
+    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column, labelled=True, **reading)
     if by is not None and by not in tweets.columns:
         raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
     if predictions is not None:

@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..files.encodings import TABLES, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, ModelName, load
+from .shared import Backend, BatchSize, Columns, Device, Encoding, ModelName, NoHeader, load, named_columns
 
 
 def score(
@@ -21,13 +21,16 @@ def score(
         list[Path],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="One file to another; or files, folders and patterns to a folder. CSV, TSV, JSONL (also .gz, .zst), "
-            "Parquet.",
+            help="One file to another; or files, folders and patterns to a folder. CSV, TSV, JSON, Parquet, text; also "
+            ".gz, .zst, .bz2, .zip.",
             show_default=False,
         ),
     ],
     model: ModelName = DEFAULT_MODEL,
     text_column: Annotated[str, typer.Option(help="The column to read.")] = "text",
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    columns: Columns = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
@@ -55,6 +58,7 @@ def score(
     to_file = file_format(output) in TABLES and not output.is_dir()
     if to_file and len(inputs) > 1:
         raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
+    names = named_columns(no_header, columns)
     if to_file:
         check_writable(output, force=force)
     from ..scale.bulk import score_file, score_files
@@ -63,6 +67,7 @@ def score(
     loaded = load(model, device, backend)
     run = on_ray(address) if engine == "ray" or address is not None else None
     how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
+    how |= {"encoding": encoding, "columns": names}
     start = time.perf_counter()
     try:
         if to_file:

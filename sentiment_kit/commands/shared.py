@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..errors import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,6 +30,23 @@ Backend = Annotated[
     Literal["torch", "onnx", "onnx-int8"],
     typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
 ]
+
+Encoding = Annotated[
+    str | None, typer.Option(help="Of a text file: cp1252, mac_roman, utf-16. Default: UTF-8.", show_default=False)
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first row is one like the others; see --columns.")]
+Columns = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Of a file without a header: id,text,label.", show_default=False)
+]
+
+
+def named_columns(no_header: bool, columns: str | None) -> list[str] | None:
+    """The names of the columns of a file without a header; None for one with a header."""
+    if no_header != (columns is not None):
+        raise DataError(
+            "--no-header and --columns go together: the names of the columns, such as --columns id,text,label"
+        )
+    return None if columns is None else [name.strip() for name in columns.split(",")]
 
 
 def load(name: str, device: str, backend: str) -> SentimentModel:

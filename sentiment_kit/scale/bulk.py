@@ -84,6 +84,8 @@ def score_files(
     force: bool = False,
     part_rows: int = PART_ROWS,
     batch_size: int | None = None,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
     progress: bool | None = None,
     run: Run | None = None,
 ) -> Summary:
@@ -106,6 +108,8 @@ def score_files(
         Rows of a part.
     batch_size : int, optional
         As for `predict`.
+    columns, encoding
+        As for `files.read_table`, of every file.
     progress : bool, optional
         A bar with rows and parts; by default where there is a terminal or a notebook to show it.
     run : Run, optional
@@ -128,7 +132,7 @@ def score_files(
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
-    sources = [_source(path, text) for path in files]
+    sources = [_source(path, text, columns, encoding) for path in files]
     return _score(sources, output, model, Job(text, part_rows, strict, batch_size), force, progress, run)
 
 
@@ -142,6 +146,8 @@ def score_file(
     force: bool = False,
     spreadsheet_safe: bool = False,
     batch_size: int | None = None,
+    columns: Sequence[str] | None = None,
+    encoding: str | None = None,
     progress: bool | None = None,
     run: Run | None = None,
 ) -> Summary:
@@ -158,7 +164,7 @@ def score_file(
         Replace `output` if it exists.
     spreadsheet_safe : bool, default False
         As for `write_table`.
-    model, text, strict, batch_size, progress, run
+    model, text, strict, batch_size, columns, encoding, progress, run
         As for `score_files`.
 
     Returns
@@ -172,7 +178,7 @@ def score_file(
     """
     output = Path(output)
     check_writable(output, force=force)
-    source = _source(Path(input), text)
+    source = _source(Path(input), text, columns, encoding)
     check_types(source.schema, output)
     workplace = output.with_name(f".{output.name.split('.')[0][:200]}.parts")
     job = Job(text, PART_ROWS, strict, batch_size)
@@ -205,9 +211,9 @@ def _rows_in(folder: Path) -> int:
     return sum(pq.read_metadata(part).num_rows for part in folder.glob("part-*.parquet"))
 
 
-def _source(path: Path, text: str) -> Source:
+def _source(path: Path, text: str, columns: Sequence[str] | None, encoding: str | None) -> Source:
     """A file that was looked through, and can be scored: it has the column, with text in it, and room for names."""
-    source = inspect(path, columns=headless_columns(path), text=text)
+    source = inspect(path, columns=columns or headless_columns(path), text=text, encoding=encoding)
     check_columns(source.columns, [text], path)
     if not is_text(source.schema.field(text).type):
         raise DataError(f"{path}, column {text!r}: expected text, got {source.schema.field(text).type}")
