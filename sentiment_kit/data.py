@@ -8,19 +8,21 @@ Reading is strict: a file that is not what it seems raises `DataError` with file
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from .cleaning import is_missing
-from .errors import DataError
+from .errors import DataError, Note, require_extra
 from .files.encodings import FORMATS, exists, file_format, open_bytes, text_dtype
 from .files.rows import column_names
-from .files.tables import read_arrow, read_table, to_pandas
-from .labels import LABELS, is_mixed_name, label_dtype, match_label
+from .files.tables import read_arrow, read_saved, read_table, to_pandas
+from .labels import LABELS, is_mixed_name, label_dtype, label_key, match_label, read_fold
 
 __all__ = [
     "SENTIPOLC_COLUMNS",
@@ -133,9 +135,10 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        CSV, TSV, JSON Lines or Parquet (also .gz, .zst). With `label`, or `predicted_label` as `sentiment-kit score`
-        calls it beside a gold `label`; with `id` (or `idtwitter`), or else as many rows as `tweets` in its order. An
-        empty label is a row that was not read. The probabilities `negative`, `neutral`, `positive` may be there too.
+        A table in any format that `files.read_table` knows. With `label`, or `predicted_label` as `sentiment-kit score`
+        calls it beside a gold `label`; with `id` (or `idtwitter`), or else as many rows as `tweets` in its order; ids
+        do not matter where a column has all texts of `tweets`, in order. An empty label is a row that was not read. The
+        probabilities `negative`, `neutral`, `positive` may be there too.
     tweets : DataFrame
         Tweet table.
 
@@ -162,7 +165,8 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
         table["confidence"] = table[list(LABELS)].max(axis=1)
     id = next((name for name in ("id", "idtwitter") if name in raw), None)
     ids = _as_ids(raw[id], path) if id else None
-    in_order = ids is None or ids.tolist() == tweets["id"].tolist()
+    texts = tweets["text"].tolist()
+    in_order = ids is None or ids.tolist() == tweets["id"].tolist() or any(raw[name].tolist() == texts for name in raw)
     rows = np.arange(len(raw)) if in_order else _rows_of(tweets["id"], ids, path)
     if len(rows) != len(tweets):
         raise DataError(
@@ -217,15 +221,16 @@ def load_tweets(
     label: str | None = None,
     id: str | None = None,
     split: str = "train",
-    columns: Sequence[str] | None = None,
-    encoding: str | None = None,
+    fold: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
-    """Read tweets from a table, from JSON or plain text (see `files.read_table`), or from a data set on the hub.
+    """Read tweets from a table, from JSON or plain text (see `files.read_table`), or from a data set of the hub.
 
     Parameters
     ----------
     path : str or Path
-        A file, or the id `owner/name` of a hub data set (needs `pip install "sentiment-kit[datasets]"`).
+        A file; a folder of `save_to_disk`; or the id of a hub data set, `owner/name` or `owner/name:configuration`
+        (needs `pip install "sentiment-kit[datasets]"`).
     text : str, default "text"
         Column of the texts.
     label : str, optional
@@ -235,8 +240,10 @@ def load_tweets(
     id : str, optional
         Column of the ids. None: the column `id` if there is one; else ids are the row numbers from 1.
     split : str, default "train"
-        Which split of a hub data set; nothing to do with files.
-    columns, encoding
+        Which split of a data set; nothing to do with files.
+    fold : str, optional
+        What other labels are, as in `labels.read_fold`.
+    **reading : Any
         As for `files.read_table`.
 
     Returns
@@ -252,17 +259,20 @@ def load_tweets(
         Missing column, wrong number of fields, unknown label, not UTF-8, empty or NUL-ridden or cut-short file, an id
         stored as a floating-point number, a column `<name>_original` that is there; naming file, row and column.
     """
-    is_file_like = exists(path) or file_format(Path(path)) in FORMATS
-    if is_file_like or str(path).count("/") != 1:
-        whole = read_arrow(path, columns=columns, text=text, encoding=encoding)
-        raw, classes = to_pandas(whole), _class_names(whole.schema)
+    if exists(path) and Path(path).is_dir():
+        whole = read_saved(Path(path), split)
+    elif exists(path) or file_format(Path(path)) in FORMATS or str(path).count("/") != 1:
+        whole = read_arrow(path, text=text, **reading)
     else:
-        raw, classes = _read_hub(str(path), split), {}
+        whole = _read_hub(str(path), split)
+    raw = to_pandas(whole)
     label = label or ("label" if "label" in raw.columns else None)
     id = id or ("id" if "id" in raw.columns else None)
     check_columns(raw, [name for name in (text, label, id) if name is not None], path)
     none = pd.Series(None, index=raw.index, dtype=label_dtype)
-    labels, mixed = _as_labels(raw[label], path, classes.get(label)) if label else (none, none.notna())
+    labels, mixed = (
+        _as_labels(raw[label], path, _class_names(whole.schema, label), fold) if label else (none, none.notna())
+    )
     table = pd.DataFrame(
         {
             "id": _as_ids(raw[id], path) if id else pd.Series(map(str, range(1, len(raw) + 1)), dtype=text_dtype),
@@ -274,6 +284,7 @@ def load_tweets(
         table["mixed"] = mixed
     if {"opos", "oneg"} <= set(raw.columns):  # the marks of SENTIPOLC, from a table of another layout
         raw = raw.assign(**{name: _as_marks(raw[name], path) for name in ("opos", "oneg")})
+    note_bytes(table["text"], path)
     others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
     displaced = {name: f"{name}_original" for name in table if name in others}
     for name, own in displaced.items():
@@ -315,14 +326,13 @@ def load_data(
     text: str = "text",
     label: str | None = None,
     labelled: bool = False,
-    columns: Sequence[str] | None = None,
-    encoding: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
     `mixed` as in `load_sentipolc`, of what a file marks or calls so; `split` as in `load_demo`, without effect on files
-    ("all" of a hub data set is train); `text`, `label`, `columns` and `encoding` as in `load_tweets`, without effect on
-    the other two. `labelled`: without a single label it is a `DataError`. Other errors are those of the three.
+    ("all" of a data set is train); `text`, `label` and what else there is as in `load_tweets`, without effect on the
+    other two. `labelled`: without a single label it is a `DataError`. Other errors are those of the three.
     """
     if str(source) == "demo":
         return load_demo(split)
@@ -330,9 +340,7 @@ def load_data(
         tweets = load_sentipolc(source, mixed=mixed)
     else:
         part = "train" if split == "all" else split
-        tweets = _settled(
-            load_tweets(source, text=text, label=label, split=part, columns=columns, encoding=encoding), mixed
-        )
+        tweets = _settled(load_tweets(source, text=text, label=label, split=part, **reading), mixed)
     if labelled and tweets["label"].isna().all():
         raise DataError(
             f"{source}: no row has a label, and this needs some: negative, neutral or positive in a column "
@@ -356,7 +364,7 @@ def _sentipolc_name(name: str) -> str:
 def headless_columns(path: str | Path) -> tuple[str, ...] | None:
     """The names of the columns of SENTIPOLC's gold file, which has no header; None for any other file."""
     first = [field.strip() for field in column_names(Path(path))]
-    fits = len(first) == len(SENTIPOLC_COLUMNS) and len(first[0]) > 9 and all(map(str.isdigit, first[:8]))
+    fits = len(first) == len(SENTIPOLC_COLUMNS) and [field.isdigit() for field in first] == [True] * 8 + [False]
     return SENTIPOLC_COLUMNS if fits else None
 
 
@@ -414,49 +422,63 @@ def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
     return column.astype(text_dtype)
 
 
-def _as_labels(column: pd.Series, path: str | Path, names: Sequence[str] | None = None) -> tuple[pd.Series, pd.Series]:
+def note_bytes(texts: pd.Series, path: str | Path) -> None:
+    """A note if texts are what Python shows of bytes, as old exports have them."""
+    found = np.flatnonzero(texts.str.fullmatch(r"(?s)b('.*'|\".*\")").fillna(False).astype(bool))
+    if len(found):
+        warnings.warn(
+            f"{path}, row {found[0] + 1}: {texts.iloc[found[0]]:.40} is no text, but what Python shows of bytes "
+            f"({len(found)} such rows); it is read as it stands. Export again, with texts decoded",
+            Note,
+            stacklevel=3,
+        )
+
+
+def _as_labels(
+    column: pd.Series, path: str | Path, names: Sequence[str] | None = None, fold: str | None = None
+) -> tuple[pd.Series, pd.Series]:
     """Labels, and bool for what is called mixed; `names` are what whole numbers in the column stand for."""
     values = [None if _is_empty(value) else value for value in column]
-    if names is not None:
-        values = [None if value is None or int(value) < 0 else names[int(value)] for value in values]
-    else:
-        signs = {"-1": "negative", "0": "neutral", "1": "positive"}
-        whole = {None if value is None else str(value).strip().removesuffix(".0") for value in values} - {None}
-        if "-1" in whole and whole <= set(signs):  # without a -1 who knows what 0 and 1 mean
-            values = [None if value is None else signs[str(value).strip().removesuffix(".0")] for value in values]
-    matched = [None if value is None else match_label(value) for value in values]
-    mixed = [value is not None and is_mixed_name(value) for value in values]
-    rows = zip(values, matched, mixed, strict=True)
-    unknown = [value is not None and label is None and not both for value, label, both in rows]
-    expected = f"one of {', '.join(LABELS)}, mixed (or empty; -1, 0, 1 if there is a -1)"
-    _refuse(np.array(unknown, dtype=bool), column, expected, path)
+    if names is not None:  # -1 stands for none
+        values = [None if value in (None, -1) else dict(enumerate(names)).get(value, value) for value in values]
+    keys = [None if value is None else label_key(value) for value in values]
+    signs = {"-1": "negative", "0": "neutral", "1": "positive"}
+    without_rule = signs if "-1" in keys and {*keys} <= {None, *signs} else {}  # else who knows what 0 and 1 mean
+    try:
+        rule = read_fold(fold) if fold else without_rule
+    except ValueError as error:
+        raise DataError(f"fold: {error}") from error
+    meant = [None if key is None else rule.get(key, key) for key in keys]
+    matched = [None if name is None else match_label(name) for name in meant]
+    mixed = [name is not None and is_mixed_name(name) for name in meant]
+    rows = zip(meant, matched, mixed, strict=True)
+    unknown = [name is not None and label is None and not both for name, label, both in rows]
+    expected = f"one of {', '.join([*LABELS, *(rule if fold else ())])}, mixed (or empty; -1, 0, 1 if there is a -1; "
+    _refuse(np.array(unknown, dtype=bool), column, f"{expected}--fold says what others are)", path)
     return pd.Series(matched, index=column.index, dtype=label_dtype), pd.Series(mixed, index=column.index, dtype=bool)
 
 
-def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """What the numbers of a Parquet file's columns stand for, where the data sets library wrote it (ClassLabel)."""
+def _class_names(schema: pa.Schema, column: str) -> list[str] | None:
+    """What the numbers of a column stand for, where the library datasets says so (ClassLabel)."""
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: feature["names"] for name, feature in features.items() if feature.get("_type") == "ClassLabel"}
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return {}
+        feature = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][column]
+        return feature["names"] if feature["_type"] == "ClassLabel" else None
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
-def _read_hub(name: str, split: str) -> pd.DataFrame:
+def _read_hub(name: str, split: str) -> pa.Table:
+    """A data set of the hub, with what its numbers stand for in the schema, as in its Parquet files."""
+    require_extra("datasets", "datasets", f"{name}: no such file; to read it as a data set from the hub, it needs")
+    import datasets
+
+    path, _, configuration = name.partition(":")
     try:
-        import datasets
-    except ImportError as error:
-        raise DataError(
-            f"{name}: no such file; to read it as a data set from the hub, install the extra: "
-            'pip install "sentiment-kit[datasets]"'
-        ) from error
-    try:
-        loaded = datasets.load_dataset(name, split=split)
+        loaded = datasets.load_dataset(path, configuration or None, split=split)
     except (OSError, ValueError) as error:
         nowhere = f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
         raise DataError(nowhere) from error
-    table = loaded.to_pandas()
-    for column, feature in loaded.features.items():
-        if hasattr(feature, "names"):  # class labels are stored as numbers; -1 stands for none
-            table[column] = [feature.names[value] if value >= 0 else None for value in table[column]]
-    return table
+    classes = {name: feature.names for name, feature in loaded.features.items() if hasattr(feature, "names")}
+    features = {name: {"_type": "ClassLabel", "names": names} for name, names in classes.items()}
+    table = loaded.with_format("arrow")[:]
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})

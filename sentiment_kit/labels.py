@@ -37,6 +37,35 @@ def is_mixed_name(name: object) -> bool:
     return str(name).strip().lower().replace("-", "_") in _MIXED
 
 
+def label_key(name: object) -> str:
+    """A foreign name as rules have it: in small letters, and a number that is whole without its fraction."""
+    return str(name).strip().lower().removesuffix(".0")
+
+
+def read_fold(rule: str) -> dict[str, str]:
+    """What a rule such as `"1,2=negative 3=neutral 4,5=positive"` makes of other names than `LABELS`.
+
+    Returns
+    -------
+    dict
+        From `label_key` of each name to one of `LABELS`, or to `"mixed"`.
+
+    Raises
+    ------
+    ValueError
+        A rule of another form, a name that is there twice, or one that becomes no label.
+    """
+    parts = re.findall(r"([^=]+)=\s*(\S+)", rule)
+    pairs = [(label_key(name), target) for names, target in parts for name in names.split(",")]
+    fold = {name: match_label(target) or ("mixed" if is_mixed_name(target) else "") for name, target in pairs}
+    if not fold or "" in {*fold, *fold.values()} or len(fold) < len(pairs) or rule.count("=") != len(parts):
+        raise ValueError(
+            f'expected a rule such as "1,2=negative 3=neutral 4,5=positive", each name once and each becoming one of '
+            f"{', '.join(LABELS)} or mixed, but {rule!r} was given"
+        )
+    return fold
+
+
 def match_labels(names: Sequence[object]) -> tuple[str, ...]:
     """Match the class names of a model to `LABELS`, in the order given.
 

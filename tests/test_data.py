@@ -363,16 +363,26 @@ def test_a_hub_data_set_names_its_class_labels(monkeypatch):
     class Loaded:
         features = {"text": object(), "label": types.SimpleNamespace(names=["neg", "neu", "pos"])}
 
-        def to_pandas(self):
-            return pd.DataFrame({"text": ["a", "b", "c"], "label": [2, 0, -1]})
+        def with_format(self, kind):
+            assert kind == "arrow"
+            return self
+
+        def __getitem__(self, rows):
+            return pa.table({"text": list("abcd"), "label": [2, 0, -1, None]})
 
     calls = []
-    hub = types.SimpleNamespace(load_dataset=lambda name, split: calls.append((name, split)) or Loaded())
+
+    def load_dataset(*arguments, **options):
+        calls.append((*arguments, options))
+        return Loaded()
+
+    hub = types.SimpleNamespace(load_dataset=load_dataset, __spec__=object())
     monkeypatch.setitem(sys.modules, "datasets", hub)
     table = load_tweets("owner/name", split="test")
-    assert calls == [("owner/name", "test")]
+    load_tweets("owner/name:italian")
+    assert calls == [("owner/name", None, {"split": "test"}), ("owner/name", "italian", {"split": "train"})]
     assert table["label"].tolist()[:2] == ["positive", "negative"]
-    assert pd.isna(table["label"].iloc[2])
+    assert table["label"].isna().tolist() == [False, False, True, True]
 
 
 def test_load_data_takes_whatever_a_notebook_names(tmp_path):

@@ -14,7 +14,7 @@ import typer
 
 from .. import __version__
 from ..errors import DataError, require_extra
-from .shared import Columns, Encoding, NoHeader, named_columns
+from .shared import Columns, Encoding, Fold, NoHeader, Sheet, named_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,8 @@ def train(
     encoding: Encoding = None,
     no_header: NoHeader = False,
     columns: Columns = None,
+    sheet: Sheet = None,
+    fold: Fold = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
@@ -82,6 +84,7 @@ def train(
     arguments = _training_arguments(settings or [])
     names = named_columns(no_header, columns)
     reading = {"text": text_column, "label": label_column, "columns": names, "encoding": encoding}
+    reading |= {"sheet": sheet, "fold": fold}
     if test is None and tweets == "demo":
         test = "demo"
     test_is_gold = teacher is None or test is not None

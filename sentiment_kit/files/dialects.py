@@ -9,22 +9,40 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError, Note
 from .encodings import known_format, open_bytes, open_text
 
-SIGNS = ",;\t|"
+SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 """What may stand between fields."""
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SAMPLE = 65_536
 _ROWS = 100
+
+csv.field_size_limit(2**31 - 1)  # it refuses fields over 128 KiB unless told; `rows` bounds them
+
+
+class Dialect(NamedTuple):
+    """How a CSV or TSV is written."""
+
+    delimiter: str = ","
+    decimal: str = "."
+    """What stands in numbers."""
+    mark: bool = False
+    """Whether it begins with a byte order mark, by which spreadsheets know UTF-8."""
+    end: str = "\n"
+    """Of a line."""
+    told: bool = False
+    """Whether a line `sep=;` stands above the header."""
+
+
+DIALECTS = {"unix": Dialect(), "excel": Dialect(mark=True, end="\r\n"), "excel-it": Dialect(";", ",", True, "\r\n")}
+"""Those that have a name: Excel's in English and in Italian, and what everything else reads."""
 
 
 class Layout(NamedTuple):
@@ -33,22 +51,23 @@ class Layout(NamedTuple):
     path: Path
     format: str
     """One of `encodings.FORMATS`."""
-    columns: list[str] | None
-    """None where only a look through the whole file tells them (JSON)."""
-    width: int
+    columns: list[str] | None = None
+    """None where only a look through the whole file tells them (JSON), or its own header (Parquet)."""
+    width: int = 0
     """Fields of a row, nameless ones at its end included; these are empty."""
-    delimiter: str
-    """Between the fields of CSV and TSV."""
-    headed: bool
+    dialect: Dialect = Dialect()
+    headed: bool = True
     """False for a file whose columns somebody named from outside."""
-    encoding: str
-    preamble: int
-    """Lines above the header: `sep=;`."""
-    spaced: bool
+    encoding: str = ""
+    spaced: bool = False
     """Whether a space after the delimiter is none of the field."""
+    sheet: str | None = None
+    """Of a spreadsheet."""
 
 
-def layout_of(path: Path, columns: Sequence[str] | None = None, encoding: str | None = None) -> Layout:
+def layout_of(
+    path: Path, *, columns: Sequence[str] | None = None, encoding: str | None = None, sheet: str | None = None
+) -> Layout:
     """How a file says its rows, from its suffix and its beginning.
 
     The delimiter is the one that gives the first rows as many fields as the header: a comma, a semicolon as Italian
@@ -58,46 +77,62 @@ def layout_of(path: Path, columns: Sequence[str] | None = None, encoding: str | 
     ----------
     path : Path
     columns : sequence of str, optional
-        Of a CSV or TSV without a header; else the first row names them.
+        Of a CSV, TSV or sheet without a header; else the first row names them.
     encoding : str, optional
         None: UTF-8, or UTF-16 where the file begins with its mark.
+    sheet : str, optional
+        Of a spreadsheet with several.
 
     Raises
     ------
     DataError
-        Another format; an unknown encoding; a header that cannot be read, is empty, or names a column twice.
+        Another format; an unknown encoding; an option that the format does not have; a header that cannot be read, is
+        empty, or names a column twice.
     """
     suffix = known_format(path)
-    if suffix == ".parquet":
-        return Layout(path, suffix, None, 0, "", True, "", 0, False)
+    if columns is not None and suffix not in (".csv", ".tsv", ".xlsx"):
+        raise DataError(f"{path}: a {suffix} file has names for its columns, or needs none; --columns is for tables")
+    if sheet is not None and suffix != ".xlsx":
+        raise DataError(f"{path}: a {suffix} file has no sheets, but {sheet!r} was named; --sheet is for .xlsx")
+    if suffix in (".parquet", ".xlsx"):
+        return Layout(path, suffix, checked_names(columns, path) if columns else None, headed=not columns, sheet=sheet)
     encoding = _encoding_of(path, encoding)
     if suffix == ".txt":
-        return Layout(path, suffix, ["text"], 1, "", False, encoding, 0, False)
+        return Layout(path, suffix, ["text"], 1, headed=False, encoding=encoding)
     if suffix not in (".csv", ".tsv"):
-        return Layout(path, suffix, None, 0, "", True, encoding, 0, False)
+        return Layout(path, suffix, encoding=encoding)
     sample = _beginning(path, encoding)
-    told = re.match(rf"sep=([{SIGNS}])(?:\r\n?|\n)", sample)
+    told = re.match(rf"sep=([{''.join(SIGNS)}])(?:\r\n?|\n)", sample)
     sample = sample[told.end() :] if told else sample
     usual = "\t" if suffix == ".tsv" else ","
-    if columns is not None:
-        fitting = [sign for sign in SIGNS if len(_first(sample, sign)) == len(columns)]
-        delimiter = told[1] if told else usual if usual in fitting or not fitting else fitting[0]
-        return _told(Layout(path, suffix, list(columns), len(columns), delimiter, False, encoding, bool(told), False))
-    delimiter = told[1] if told else _delimiter(sample, usual)
-    header = _first(sample, delimiter)
-    spaced = delimiter != "\t" and len(header) > 1 and all(name.startswith(" ") for name in header[1:])
+    delimiter = told[1] if told else _delimiter(sample, usual, len(columns) if columns else 0)
+    header = list(columns or _records(sample, delimiter, keep_spaces=True, rows=1)[0])
+    spaced = not columns and delimiter != "\t" and len(header) > 1 and all(name[:1] == " " for name in header[1:])
     names = [name.strip() for name in header] if spaced else header
     if not any(map(str.strip, names)):
         raise DataError(f"{path}: the file is empty")
-    names = _named(names, _records(sample, delimiter)[1:], path)
-    return _told(Layout(path, suffix, names, len(header), delimiter, True, encoding, bool(told), spaced))
+    names = checked_names(names, path) if columns else _named(names, _records(sample, delimiter)[1:], path)
+    dialect = _dialect(path, sample, delimiter, encoding, bool(told))
+    layout = Layout(path, suffix, names, len(header), dialect, columns is None, encoding, spaced)
+    _tell(layout, usual)
+    return layout
 
 
-def _told(layout: Layout) -> Layout:
-    """The layout, and a note of what one would not expect in it."""
+def _dialect(path: Path, sample: str, delimiter: str, encoding: str, told: bool) -> Dialect:
+    with open_bytes(path) as stream:
+        mark = stream.read(3)[:3] == b"\xef\xbb\xbf" or encoding.startswith("utf-16")
+    fields = [field for record in _records(sample, delimiter)[1:] for field in record]
+    points, commas = (any(re.fullmatch(rf"-?\d+{sign}\d+", field) for field in fields) for sign in (r"\.", ","))
+    comma = delimiter == ";" and (commas or (mark and not points))
+    line = re.search(r"\r\n?|\n", sample)
+    return Dialect(delimiter, "," if comma else ".", mark, "\r\n" if line and line[0] == "\r\n" else "\n", told)
+
+
+def _tell(layout: Layout, usual: str) -> None:
+    """A note of what one would not expect."""
     found = []
-    if layout.delimiter != ("\t" if layout.format == ".tsv" else ","):
-        found.append(f"{_NAMES[layout.delimiter]} between its fields")
+    if layout.dialect.delimiter != usual:
+        found.append(f"{SIGNS[layout.dialect.delimiter]} between its fields")
     if layout.encoding != "utf-8-sig":
         found.append(f"text in {layout.encoding}")
     if layout.spaced:
@@ -106,7 +141,6 @@ def _told(layout: Layout) -> Layout:
         found.append("empty columns without a name at its end, which are left out")
     if found:
         warnings.warn(f"{layout.path} is read as a table with {', '.join(found)}", Note, stacklevel=3)
-    return layout
 
 
 def checked_names(names: Sequence[str], path: Path) -> list[str]:
@@ -136,7 +170,7 @@ def _named(header: list[str], rows: list[list[str]], path: Path) -> list[str]:
 def first_row(path: Path) -> list[str]:
     """The fields of the first row of a CSV or TSV, whether or not they are names."""
     sample = _beginning(path, _encoding_of(path, None))
-    return _first(sample, _delimiter(sample, "\t" if known_format(path) == ".tsv" else ","))
+    return _records(sample, _delimiter(sample, "\t" if known_format(path) == ".tsv" else ","), keep_spaces=True)[0]
 
 
 def _encoding_of(path: Path, encoding: str | None) -> str:
@@ -146,8 +180,7 @@ def _encoding_of(path: Path, encoding: str | None) -> str:
         except LookupError as error:
             raise DataError(f"encoding must be one that Python knows, such as cp1252, but {encoding!r} came") from error
     with open_bytes(path) as stream:
-        mark = stream.read(2)
-    return "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return "utf-16" if stream.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _beginning(path: Path, encoding: str) -> str:
@@ -159,39 +192,27 @@ def _beginning(path: Path, encoding: str) -> str:
     return text.lstrip("\r\n")
 
 
-@contextmanager
-def long_fields() -> Iterator[None]:
-    """The csv module refuses fields over 128 KiB unless told."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _records(sample: str, delimiter: str) -> list[list[str]]:
-    """The first rows of a sample; those before the first that the csv module cannot read."""
+def _records(sample: str, delimiter: str, *, keep_spaces: bool = False, rows: int = _ROWS) -> list[list[str]]:
+    """The first rows of a sample, one at least; none from the first on that the csv module cannot read."""
     found: list[list[str]] = []
-    with long_fields(), suppress(csv.Error):
-        for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True):
-            found += [record] if record else []
-            if len(found) > _ROWS:
+    with suppress(csv.Error):
+        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=not keep_spaces)
+        for record in filter(None, reader):
+            found.append(record)
+            if len(found) > rows:
                 break
-    return found
+    return found or [[]]
 
 
-def _first(sample: str, delimiter: str) -> list[str]:
-    """The fields of the first row, as they stand in it."""
-    with long_fields():
-        return next(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), [])
+def _delimiter(sample: str, usual: str, width: int = 0) -> str:
+    """The sign that gives most of the rows as many fields as the header, or as are wanted.
 
-
-def _delimiter(sample: str, usual: str) -> str:
-    """The sign that gives most of the rows as many fields as the header; of several the usual, or that with most."""
+    Of several the usual, or that with most.
+    """
     found = []
     for sign in SIGNS:
-        header, *rows = _records(sample, sign) or [[]]
-        if len(header) > 1:
+        header, *rows = _records(sample, sign)
+        if len(header) > 1 and width in (0, len(header)):
             fitting = sum(len(row) == len(header) for row in rows) / max(len(rows), 1)
             found.append((fitting, sign == usual, len(header), sign))
     return max(found)[-1] if found else usual

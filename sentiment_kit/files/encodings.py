@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,12 @@ from ..errors import DataError
 
 __all__ = ["FORMATS", "text_dtype"]
 
-FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".json", ".js", ".txt")
+FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".json", ".js", ".txt")
 """What can be read."""
-TABLES = FORMATS[:5]
-"""What can be written, and what a folder is searched for: the others are as often something else."""
+TABLES = FORMATS[:6]
+"""What a folder is searched for: the others are as often something else."""
+WRITTEN = FORMATS[:7]
+"""What can be written."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 EXPANSION = 200
 """How many times its size a compressed file may grow, once it is beyond 100 MB: text shrinks tenfold, a bomb more."""
@@ -69,7 +71,10 @@ def known_format(path: Path) -> str:
     if suffix not in FORMATS and path.suffix.lower() == ".zip" and exists(path):
         suffix = file_format(Path(_only_member(path).filename))
     if suffix not in FORMATS:
-        raise DataError(f"{path}: expected a file ending in {', '.join(FORMATS)}, also with .gz, .zst, .bz2 or .zip")
+        hint = "; a spreadsheet is saved as .xlsx" if suffix in (".xls", ".xlsb", ".ods", ".numbers") else ""
+        raise DataError(
+            f"{path}: expected a file ending in {', '.join(FORMATS)}, also with .gz, .zst, .bz2 or .zip{hint}"
+        )
     return suffix
 
 
@@ -92,7 +97,7 @@ def compression_of(path: Path) -> str | None:
     return "zip" if suffix == ".zip" else COMPRESSIONS.get(suffix)
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Path) -> io.BufferedReader:
     """A file's bytes as a stream, unpacked where it is .gz, .zst, .bz2 or a .zip of one file.
 
     Raises
@@ -113,7 +118,7 @@ def open_bytes(path: Path) -> BinaryIO:
         else:
             packed = pa.CompressedInputStream(raw, compression)
         limit = max(100_000_000, EXPANSION * path.stat().st_size)
-        return cast(BinaryIO, io.BufferedReader(_Unpacked(packed, path, limit), 1 << 20))
+        return io.BufferedReader(_Unpacked(packed, path, limit), 1 << 20)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file{'' if path.is_absolute() else f' in {Path.cwd()}'}") from error
     except (OSError, ValueError) as error:  # the second for a name with a NUL

@@ -11,6 +11,7 @@ what an array holds. Plain text: a line. Parquet: its own rows.
 
 Values keep their type. A column of JSON Lines is text, whole numbers (64 bits), fractions or true and false if all of
 its values are; a column of lists, of objects, of several types or of longer numbers is JSON, each value as its text.
+So is one of a sheet (see `spreadsheets`), which has dates and times, too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import json
 import re
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,8 +33,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import DataError, Note
-from .dialects import Layout, checked_names, first_row, layout_of, long_fields
+from .dialects import Layout, checked_names, first_row, layout_of
 from .encodings import compression_of, file_hash, known_format, likely_encoding, open_bytes, open_text, well_formed
+from .spreadsheets import sheet_rows
 
 __all__ = ["LONGEST_LINE", "LONGEST_PART", "LONGEST_RECORD", "Part", "Rejected", "Source", "inspect", "iter_parts"]
 
@@ -87,58 +91,40 @@ class Part(NamedTuple):
 
 
 Record = tuple[Any, Rejected | None]
-"""The values of a good row (fields in order, or an object of JSON), or else why it is none."""
+"""The values of a row (fields in order, or an object of JSON), and why it is no good one, if it is none."""
 _BLANK: Record = ([], None)
 """A row of delimiters, where not even quotes enclose nothing."""
 
 
-def inspect(
-    path: Path, *, columns: Sequence[str] | None = None, text: str | None = None, encoding: str | None = None
-) -> Source:
+def inspect(path: Path, *, text: str | None = None, **reading: Any) -> Source:
     """Look through a file before the work: its hash, its columns and their types, how many lines it has.
 
     Parameters
     ----------
     path : Path
-    columns : sequence of str, optional
-        As for `layout_of`.
     text : str, optional
         A column of JSON; rows with anything but text in it will be rejected. Of objects in objects the names are
         joined by dots (`tweet.full_text`), and the column has that name.
-    encoding : str, optional
+    **reading : Any
         As for `layout_of`.
 
     Raises
     ------
     DataError
-        As `layout_of`; a file that is missing, empty, damaged as a whole, or unpacks to far too much.
+        As `layout_of`; a file that is empty, damaged as a whole, or unpacks to far too much.
     """
-    layout = layout_of(path, columns, encoding)
-    try:
-        digest, size = file_hash(path), path.stat().st_size
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    lines = 0
+    layout = layout_of(path, **reading)
     if layout.format == ".parquet":
         file = open_parquet(path)
         schema, lines = file.schema_arrow, file.metadata.num_rows
         checked_names(schema.names, path)
-    elif layout.columns is None:
-        types = JsonTypes()
-        for record, _ in records_of(layout):
-            lines += 1
-            if record is not None:
-                if text is not None:
-                    _add_nested(record, text)
-                if text in record:  # what else stands there will be rejected
-                    record[text] = ""
-                types.look_at(record)
-        schema = types.schema(path)
-    else:
+    elif layout.width:
         next(records_of(layout), None)  # for what it says of a broken header
-        schema = pa.schema([(name, pa.string()) for name in layout.columns])
+        schema = pa.schema([(name, pa.string()) for name in layout.columns or ()])
         lines = sum(1 for _ in _lines(layout)) - layout.headed
-    return Source(layout, schema, size, digest, lines, text)
+    else:
+        schema, lines = schema_of(records_of(layout, text), layout, text)
+    return Source(layout, schema, path.stat().st_size, file_hash(path), lines, text)
 
 
 def column_names(path: Path) -> list[str]:
@@ -149,7 +135,7 @@ def column_names(path: Path) -> list[str]:
         layout = layout_of(path)
         if layout.format == ".parquet":
             return list(open_parquet(path).schema_arrow.names)
-        return layout.columns or list(next((record for record, bad in records_of(layout) if bad is None), {}))
+        return layout.columns or list(next((record for record, _ in records_of(layout) if record), {}))
     except DataError:
         return []
 
@@ -166,7 +152,7 @@ def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
     TSV are text, the others keep their type.
     """
     if source.layout.format == ".parquet":
-        yield from _parquet_parts(source.path, rows, first)
+        yield from islice(_parquet_parts(source.path, rows), first, None)
         return
     for chunk in islice(_chunks(records_of(source.layout, source.text), rows), first, None):
         good = [values for values, bad in chunk if bad is None]
@@ -187,18 +173,16 @@ def records_of(layout: Layout, text: str | None = None) -> Iterator[Record]:
     DataError
         A header that cannot be read.
     """
-    if layout.columns is None:
-        yield from _json_records(layout, text)
-        return
     if layout.format == ".txt":
         yield from (_checked([line.text.rstrip("\r\n")], [line], layout) for line in _lines(layout))
-        return
-    with long_fields():
-        records = _delimited_records(layout)
-        if layout.headed:
-            _, bad = next(records, (None, None))
-            if bad is not None:
-                raise DataError(f"{complaint(layout.path, bad)}; expected a header that names the columns")
+    elif not layout.width:
+        yield from _json_records(layout, text)
+    else:
+        lines = _Lines(_lines(layout))
+        records = (_tsv_records if layout.dialect.delimiter == "\t" else _csv_records)(lines, layout)
+        _, bad = next(records, (None, None)) if layout.headed else (None, None)
+        if bad is not None:
+            raise DataError(f"{complaint(layout.path, bad)}; expected a header that names the columns")
         yield from _up_to_the_last(records, layout)
 
 
@@ -276,7 +260,7 @@ class _Lines:
 def _lines(layout: Layout) -> Iterator[_Line]:
     utf8 = layout.encoding == "utf-8-sig"
     with open_text(layout.path, layout.encoding, "surrogateescape" if utf8 else "replace") as stream:
-        number = sum(1 for _ in range(layout.preamble) if stream.readline(LONGEST_LINE))
+        number = sum(1 for _ in range(layout.dialect.told) if stream.readline(LONGEST_LINE))
         while text := stream.readline(LONGEST_LINE):
             number += 1
             problem = "NUL bytes; is it UTF-16, or cut off by a crash?" if "\0" in text else None
@@ -305,58 +289,54 @@ def _rejected(lines: Sequence[_Line], reason: str) -> Rejected:
 # Lines to records
 
 
-def _delimited_records(layout: Layout) -> Iterator[Record]:
-    """The records of a CSV or TSV, a header among them."""
-    lines = _Lines(_lines(layout))
-    return _tsv_records(lines, layout) if layout.delimiter == "\t" else _csv_records(lines, layout)
-
-
 def _csv_records(lines: _Lines, layout: Layout) -> Iterator[Record]:
     taken: list[_Line] = []
-    options = {"delimiter": layout.delimiter, "skipinitialspace": layout.spaced}
-    reader = _csv_reader(lines, taken, **options)
+    reader = None
     while True:
         taken.clear()
+        reader = reader or _csv_reader(lines, taken, layout)
         try:
             fields, problem = next(reader), ""
         except StopIteration:
             return
         except csv.Error as error:
-            fields, problem = [], f"broken quoting ({error})"
-        if problem or len(fields) != layout.width:
-            record = _escaped_record(lines, taken, layout, options) if fields or problem else None
-            if record is None and problem:
-                # Only the first line is at fault for certain; the others are looked at again.
-                lines.give_back(taken[1:])
-                record = None, _rejected(taken[:1], problem)
-            if problem:
-                reader = _csv_reader(lines, taken, **options)
-            if record is not None:
-                yield record
-                continue
-        if fields:
-            yield _checked(fields, taken, layout)
+            fields, problem, reader = [], f"broken quoting ({error})", None
+        if not fields and not problem:
+            continue
+        escaped = None
+        if len(fields) != layout.width and any('\\"' in line.text for line in taken):
+            escaped = _tried(lines, taken, layout, escapechar="\\")
+        if problem and escaped is None:
+            # Only the first line is at fault for certain; the others are looked at again.
+            lines.give_back(taken[1:])
+            yield None, _rejected(taken[:1], problem)
+        else:
+            yield escaped or _checked(fields, taken, layout)
 
 
-def _escaped_record(lines: _Lines, taken: list[_Line], layout: Layout, options: dict[str, Any]) -> Record | None:
-    """The record that begins with the lines taken, if its quotes are written as `\\"`; else None."""
-    if not any('\\"' in line.text for line in taken):
-        return None
-    again: list[_Line] = []
-    lines.give_back(taken)
+def _tried(lines: _Lines, first: Sequence[_Line], layout: Layout, **options: Any) -> Record | None:
+    """The record that begins with the lines taken first, if it has all fields when it is read so.
+
+    Else None, and no other lines are taken.
+    """
+    taken: list[_Line] = []
+    lines.give_back(first)
     try:
-        fields = next(_csv_reader(lines, again, escapechar="\\", **options), [])
+        fields = next(_csv_reader(lines, taken, layout, **options), [])
     except csv.Error:
         fields = []
-    if len(fields) == layout.width:
-        return _checked(fields, again, layout)
-    lines.give_back(again)
-    for _ in taken:
+    # Where a line of a TSV and the next have all the fields of a row, they are rows, and the pair of quotes is none.
+    delimiter = layout.dialect.delimiter
+    rows = [delimiter == "\t" and line.text.count(delimiter) + 1 == layout.width > 1 for line in taken[:2]]
+    if len(fields) == layout.width and not all(rows):
+        return _checked(fields, taken, layout)
+    lines.give_back(taken)
+    for _ in first:
         next(lines)
     return None
 
 
-def _csv_reader(lines: Iterator[_Line], taken: list[_Line], **options: Any) -> Iterator[list[str]]:
+def _csv_reader(lines: _Lines, taken: list[_Line], layout: Layout, **options: Any) -> Iterator[list[str]]:
     """A reader that notes which lines it takes, and does not take too many for one record."""
 
     def feed() -> Iterator[str]:
@@ -368,7 +348,8 @@ def _csv_reader(lines: Iterator[_Line], taken: list[_Line], **options: Any) -> I
                 raise csv.Error(f"a quote that does not close within {len(taken) - 1:,} lines")
             yield line.text
 
-    return csv.reader(feed(), strict=True, **options)
+    sign, spaced = layout.dialect.delimiter, layout.spaced
+    return csv.reader(feed(), strict=True, delimiter=sign, skipinitialspace=spaced, **options)
 
 
 def _checked(fields: list[str], taken: Sequence[_Line], layout: Layout) -> Record:
@@ -390,18 +371,17 @@ def _tsv_records(lines: _Lines, layout: Layout) -> Iterator[Record]:
         plain = line.text.rstrip("\r\n").split("\t")
         if plain == [""]:
             continue
-        if len(plain) == layout.width and '"' not in line.text:
-            yield _checked(plain, [line], layout)
-            continue
-        fields = [_unquoted(field) for field in plain]
-        whole = len(plain) == layout.width and None not in fields
-        quoted = None if whole or '"' not in line.text else _quoted_record(line, lines, layout)
-        if quoted is not None:
-            yield quoted
-        else:
-            yield _checked(
-                [raw if field is None else field for raw, field in zip(plain, fields, strict=True)], [line], layout
-            )
+        fields = plain
+        if '"' in line.text:
+            unquoted = [_unquoted(field) for field in plain]
+            quoted = None
+            if len(plain) != layout.width or None in unquoted:
+                quoted = _tried(lines, [line], layout)
+            if quoted is not None:
+                yield quoted
+                continue
+            fields = [raw if field is None else field for raw, field in zip(plain, unquoted, strict=True)]
+        yield _checked(fields, [line], layout)
 
 
 def _unquoted(field: str) -> str | None:
@@ -416,22 +396,6 @@ def _unquoted(field: str) -> str | None:
     return None if field.count('"') % 2 else field
 
 
-def _quoted_record(line: _Line, lines: _Lines, layout: Layout) -> Record | None:
-    """The record that begins on a line if it is read with quotes; None, and no line taken, if it should not be."""
-    taken: list[_Line] = []
-    lines.give_back([line])
-    try:
-        fields = next(_csv_reader(lines, taken, delimiter="\t"), [])
-    except csv.Error:
-        fields = []
-    # Where this line and the next have all the fields of a row, they are rows, and the pair of quotes is none.
-    rows = layout.width > 1 and all(taken_line.text.count("\t") + 1 == layout.width for taken_line in taken[:2])
-    if len(fields) != layout.width or rows:
-        lines.give_back(taken[1:])
-        return None
-    return _checked(fields, taken, layout)
-
-
 def looks_like_rows(text: str, width: int) -> bool:
     """Whether a row of a TSV, as it is written, would be read as several: its first two lines have all the fields."""
     lines = re.split(r"\r\n|\r|\n", text.removesuffix("\n"))
@@ -439,17 +403,17 @@ def looks_like_rows(text: str, width: int) -> bool:
 
 
 def _json_records(layout: Layout, text: str | None) -> Iterator[Record]:
-    for values, raw in _json_values(layout):
-        problem, record = "", None
-        try:
-            record = _json_record(values)
-            if text is not None:
-                _add_nested(record, text)
-                if not isinstance(record.get(text), str | None):
-                    problem = f"expected text in {text!r}, got {type(record[text]).__name__}"
-        except ValueError as error:
-            problem = str(error)
-        yield (record, None) if not problem else (None, raw._replace(reason=problem))
+    if layout.format == ".xlsx":
+        for row in sheet_rows(layout):
+            yield {**row, text: str(row[text])} if text and row.get(text) is not None else row, None
+        return
+    for value, raw in _json_values(layout):
+        record, problem = _json_record(value)
+        if record is not None and text is not None:
+            _add_nested(record, text)
+            if not isinstance(record.get(text), str | None):
+                problem = f"expected text in {text!r}, got {type(record[text]).__name__}"
+        yield record, raw._replace(reason=problem) if problem else None
 
 
 def _json_values(layout: Layout) -> Iterator[tuple[Any, Rejected]]:
@@ -523,13 +487,12 @@ def _parsed(text: str) -> Any:
         return ValueError(f"not valid JSON ({error})")
 
 
-def _json_record(value: Any) -> dict[str, Any]:
-    """An object with text that UTF-8 can hold; `ValueError` for anything else."""
-    if isinstance(value, ValueError):
-        raise value
+def _json_record(value: Any) -> tuple[dict[str, Any] | None, str]:
+    """An object with text that UTF-8 can hold; or why there is none."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected a JSON object, got {type(value).__name__}")
-    return {well_formed(name): well_formed(one) if isinstance(one, str) else one for name, one in value.items()}
+        wrong = f"expected a JSON object, got {type(value).__name__}"
+        return None, str(value) if isinstance(value, ValueError) else wrong
+    return {well_formed(name): well_formed(one) if isinstance(one, str) else one for name, one in value.items()}, ""
 
 
 def _constant(name: str) -> float | None:
@@ -538,51 +501,59 @@ def _constant(name: str) -> float | None:
 
 
 def json_text(value: Any) -> str:
-    """A value as the text that JSON has for it."""
-    return well_formed(json.dumps(value, ensure_ascii=False, default=str))
+    """A value as the text that JSON has for it; a time as ISO 8601 has it."""
+    return well_formed(json.dumps(value, ensure_ascii=False, default=_plain))
 
 
-class JsonTypes:
-    """The columns of JSON Lines and their types, from all of its records."""
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
 
-    _ARROW = {
-        frozenset({"text"}): pa.string(),
-        frozenset({"bool"}): pa.bool_(),
-        frozenset({"int"}): pa.int64(),
-        frozenset({"int", "exact"}): pa.int64(),
-        frozenset({"exact"}): pa.int64(),
-        frozenset({"float"}): pa.float64(),
-        frozenset({"exact", "float"}): pa.float64(),
-        frozenset[str](): pa.string(),
-    }
 
-    def __init__(self) -> None:
-        self._kinds: dict[str, set[str]] = {}
+_ARROW = {"text": pa.string(), "bool": pa.bool_(), "exact": pa.int64(), "int": pa.int64(), "float": pa.float64()}
+_ARROW |= {"date": pa.date32(), "time": pa.timestamp("us")}
 
-    def look_at(self, record: dict[str, Any]) -> None:
-        for name, value in record.items():
-            kinds = self._kinds.setdefault(name, set())
-            if value is not None:
-                kinds.add(_kind(value))
 
-    def schema(self, path: Path) -> pa.Schema:
-        """The types so far; `DataError` without a column."""
-        names = checked_names(list(self._kinds), path)
-        return pa.schema([(name, self._ARROW.get(frozenset(self._kinds[name]), json_type)) for name in names])
+def schema_of(records: Iterable[Record], layout: Layout, text: str | None) -> tuple[pa.Schema, int]:
+    """The columns of JSON or a sheet and their types, from all of its records; and how many there are.
+
+    Raises
+    ------
+    DataError
+        Without a column.
+    """
+    count, kinds = 0, {name: set[str]() for name in layout.columns or ()}
+    for record, _ in records:
+        count += 1
+        for name, value in (record or {}).items():
+            kinds.setdefault(name, set()).add("text" if name == text else _kind(value))
+    names = checked_names(list(kinds), layout.path)
+    return pa.schema([(name, _arrow_type(kinds[name] - {"none"})) for name in names]), count
+
+
+def _arrow_type(kinds: set[str]) -> pa.DataType:
+    for wider, narrower in (("int", "exact"), ("float", "exact"), ("time", "date")):
+        kinds = kinds - {narrower} if wider in kinds else kinds
+    return _ARROW.get(next(iter(kinds), "text"), json_type) if len(kinds) <= 1 else json_type
 
 
 def _kind(value: Any) -> str:
     """`exact`: a whole number that is one as a fraction, too; those of more than 64 bits are like nothing else."""
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "exact" if abs(value) <= 2**53 else "int" if -(2**63) <= value < 2**63 else "long"
-    return "float" if isinstance(value, float) else "nested"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "exact" if abs(value) <= 2**53 else "int" if -(2**63) <= value < 2**63 else "nested"
+    kinds = {str: "text", bool: "bool", float: "float", type(None): "none", date: "date", datetime: "time"}
+    return kinds.get(type(value), "nested")
 
 
 # Parquet
+
+
+@contextmanager
+def parquet_errors(path: Path) -> Iterator[None]:
+    """What Arrow says of a file that it cannot read, as a `DataError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -594,33 +565,21 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         A file that is missing, empty, of another kind, damaged or cut short.
     """
     with open_bytes(path) as stream:
-        if not stream.read(1):
+        if not stream.peek(1):
             raise DataError(f"{path}: the file is empty")
-    try:
-        if compression_of(path) is None:
-            return pq.ParquetFile(path)
-        with open_bytes(path) as stream:
-            return pq.ParquetFile(io.BytesIO(stream.read()))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+        with parquet_errors(path):
+            return pq.ParquetFile(path if compression_of(path) is None else io.BytesIO(stream.read()))
 
 
-def _parquet_parts(path: Path, rows: int, first: int) -> Iterator[Part]:
-    """Batches as they come, cut and joined to parts of so many rows."""
-    skip, pieces, held = first * rows, [], 0
-    try:
-        for batch in open_parquet(path).iter_batches(batch_size=rows):
-            table = pa.Table.from_batches([batch])
-            gone = min(skip, len(table))
-            skip, table = skip - gone, table.slice(gone)
-            while len(table):
-                take = min(rows - held, len(table))
-                pieces.append(table.slice(0, take))
-                held, table = held + take, table.slice(take)
-                if held == rows:
-                    yield Part(pa.concat_tables(pieces), [])
-                    pieces, held = [], 0
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: damaged ({error!s:.200}); what came before is kept") from error
-    if pieces:
-        yield Part(pa.concat_tables(pieces), [])
+def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
+    """Batches as they come, joined and cut to parts of so many rows."""
+    with parquet_errors(path):
+        file = open_parquet(path)
+        held = file.schema_arrow.empty_table()
+        for batch in file.iter_batches(batch_size=rows):
+            held = pa.concat_tables([held, pa.Table.from_batches([batch])])
+            while len(held) >= rows:
+                yield Part(held.slice(0, rows), [])
+                held = held.slice(rows)
+    if len(held):
+        yield Part(held, [])

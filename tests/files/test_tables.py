@@ -183,7 +183,7 @@ def test_a_folder_is_whole_or_what_it_was(tmp_path):
 
 
 def test_outputs_that_cannot_be_written(tmp_path):
-    for name, message in (("t.xlsx", r"ending in \.csv"), ("no/t.csv", "does not exist"), ("t", "ending in")):
+    for name, message in (("t.ods", r"ending in \.csv"), ("no/t.csv", "does not exist"), ("t", "ending in")):
         with pytest.raises(DataError, match=message):
             check_writable(tmp_path / name)
     (tmp_path / "d.csv").mkdir()
@@ -228,7 +228,7 @@ def _file(folder, name, content):
         ("t.parquet", "", "the file is empty"),
         ("t.csv.gz", gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0)[:-20], "gzip file is damaged or cut short"),
         ("t.csv.gz", "a,b\n", "gzip file is damaged"),
-        ("t.xlsx", "x", r"expected a file ending in \.csv"),
+        ("t.ods", "x", r"expected a file ending in \.csv.*a spreadsheet is saved as \.xlsx"),
     ],
 )
 def test_broken_files_are_named_with_the_place(tmp_path, name, content, message):
