@@ -7,18 +7,22 @@ Reading is strict: a file that is not what it seems raises `DataError` with file
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from .cleaning import is_missing
-from .errors import DataError
-from .files.encodings import FORMATS, exists, file_format, first_line, open_bytes, text_dtype
-from .files.rows import fields_of
-from .files.tables import read_table
-from .labels import LABELS, label_dtype, match_label
+from .errors import DataError, Note, require_extra
+from .files.encodings import FORMATS, exists, file_format, open_bytes, text_dtype
+from .files.rows import column_names
+from .files.tables import read_arrow, read_saved, read_table, to_pandas
+from .labels import LABELS, is_mixed_name, label_dtype, label_key, match_label, read_fold
 
 __all__ = [
     "SENTIPOLC_COLUMNS",
@@ -73,10 +77,11 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
     if not is_sentipolc(path):
         open_bytes(Path(path)).close()  # a file that cannot be read at all says so here
         raise DataError(
-            f"{path}: not a SENTIPOLC 2016 file; expected 9 fields separated by , or ; "
-            f"({', '.join(SENTIPOLC_COLUMNS)}), it begins with {first_line(Path(path))[:100]!r}"
+            f"{path}: not a SENTIPOLC 2016 file; expected the columns {', '.join(SENTIPOLC_COLUMNS)}, or nine fields "
+            f"without a header, got {', '.join(column_names(Path(path))):.200}"
         )
-    raw = read_table(path, columns=headless_columns(path)).set_axis(list(SENTIPOLC_COLUMNS), axis=1)
+    raw = read_table(path, columns=headless_columns(path)).rename(columns=_sentipolc_name)
+    raw["idtwitter"] = _as_ids(raw["idtwitter"], path)
     marks = {name: _as_marks(raw[name], path) for name in SENTIPOLC_COLUMNS[1:7]}
     table = pd.DataFrame(
         {
@@ -91,11 +96,17 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
             "oneg": marks["oneg"],
         }
     )
-    if mixed == "drop":
-        both = is_mixed(table)
-        table = table[~both].reset_index(drop=True)
-        table.attrs["left_out"] = {"mixed": int(both.sum())}
-    return table
+    return _settled(table, mixed)
+
+
+def _settled(tweets: pd.DataFrame, mixed: str) -> pd.DataFrame:
+    """The table with mixed rows labelled as `mixed` says, or without them."""
+    both = is_mixed(tweets)
+    if mixed == "drop" and both.any():
+        left = tweets[~both].reset_index(drop=True)
+        left.attrs["left_out"] = {"mixed": int(both.sum())}
+        return left
+    return tweets.assign(label=settle_mixed(tweets, mixed)) if both.any() else tweets
 
 
 def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
@@ -105,9 +116,11 @@ def settle_mixed(tweets: pd.DataFrame, mixed: str) -> pd.Series:
 
 
 def is_mixed(tweets: pd.DataFrame) -> pd.Series:
-    """Which rows are marked both positive and negative; none in a table without `opos` and `oneg`."""
+    """Which rows are marked both positive and negative, in `opos` and `oneg` or else in `mixed`."""
     if {"opos", "oneg"} <= set(tweets.columns):
         return tweets["opos"].eq(1) & tweets["oneg"].eq(1)
+    if "mixed" in tweets.columns and tweets["mixed"].dtype == bool:
+        return tweets["mixed"]
     return pd.Series(False, index=tweets.index)
 
 
@@ -122,9 +135,10 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        CSV, TSV, JSON Lines or Parquet (also .gz, .zst). With `label`, or `predicted_label` as `sentiment-kit score`
-        calls it beside a gold `label`; with `id` (or `idtwitter`), or else as many rows as `tweets` in its order. An
-        empty label is a row that was not read. The probabilities `negative`, `neutral`, `positive` may be there too.
+        A table in any format that `files.read_table` knows. With `label`, or `predicted_label` as `sentiment-kit score`
+        calls it beside a gold `label`; with `id` (or `idtwitter`), or else as many rows as `tweets` in its order; ids
+        do not matter where a column has all texts of `tweets`, in order. An empty label is a row that was not read. The
+        probabilities `negative`, `neutral`, `positive` may be there too.
     tweets : DataFrame
         Tweet table.
 
@@ -143,14 +157,17 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
     raw = read_table(path)
     named = {name: f"predicted_{name}" if f"predicted_{name}" in raw else name for name in ("label", *LABELS)}
     check_columns(raw, [named["label"]], path)
-    table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)})
+    table = pd.DataFrame({"label": _as_labels(raw[named["label"]], path)[0]})
     has_probabilities = [label for label in LABELS if named[label] in raw]
     if has_probabilities:
         check_columns(raw, [named[label] for label in LABELS], path)
         table[list(LABELS)] = _as_probabilities(raw[[named[label] for label in LABELS]], table["label"], path)
         table["confidence"] = table[list(LABELS)].max(axis=1)
     id = next((name for name in ("id", "idtwitter") if name in raw), None)
-    rows = _rows_of(tweets["id"], _as_ids(raw[id], path), path) if id else np.arange(len(raw))
+    ids = _as_ids(raw[id], path) if id else None
+    texts = tweets["text"].tolist()
+    in_order = ids is None or ids.tolist() == tweets["id"].tolist() or any(raw[name].tolist() == texts for name in raw)
+    rows = np.arange(len(raw)) if in_order else _rows_of(tweets["id"], ids, path)
     if len(rows) != len(tweets):
         raise DataError(
             f"{path}: {len(raw):,} predictions for {len(tweets):,} tweets, and no column id to match them by"
@@ -163,6 +180,9 @@ def load_predictions(path: str | Path, tweets: pd.DataFrame) -> pd.DataFrame:
 def _rows_of(wanted: pd.Series, ids: pd.Series, path: str | Path) -> np.ndarray:
     """Which row of `ids` each wanted id is in."""
     for column, whose in ((ids, f"{path}"), (wanted, "the tweets")):
+        empty = np.flatnonzero(column == "")
+        if len(empty):
+            raise DataError(f"{whose}, row {empty[0] + 1}: the id is missing ({len(empty)} such rows)")
         twice = column[column.duplicated()]
         if len(twice):
             raise DataError(f"{whose}: the id {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)")
@@ -195,29 +215,43 @@ def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) 
 
 
 def load_tweets(
-    path: str | Path, *, text: str = "text", label: str | None = None, id: str | None = None, split: str = "train"
+    path: str | Path,
+    *,
+    text: str = "text",
+    label: str | None = None,
+    id: str | None = None,
+    split: str = "train",
+    fold: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
-    """Read tweets from CSV, TSV, JSON Lines or Parquet (each also .gz, .zst), or from a data set on the hub.
+    """Read tweets from a table, from JSON or plain text (see `files.read_table`), or from a data set of the hub.
 
     Parameters
     ----------
     path : str or Path
-        A file, or the id `owner/name` of a hub data set (needs `pip install "sentiment-kit[datasets]"`).
+        A file; a folder of `save_to_disk`; or the id of a hub data set, `owner/name` or `owner/name:configuration`
+        (needs `pip install "sentiment-kit[datasets]"`).
     text : str, default "text"
         Column of the texts.
     label : str, optional
         Column of the labels. None: the column `label` if there is one; else labels are missing. They may be named as in
-        `labels.match_labels` (`NEG`, `positivo`); empty is missing.
+        `labels.match_labels` (`NEG`, `positivo`), by what a Parquet file says of its numbers (ClassLabel of data sets),
+        or as -1, 0 and 1; empty is missing, and so is what is called mixed (`misto`, `neg_pos`).
     id : str, optional
         Column of the ids. None: the column `id` if there is one; else ids are the row numbers from 1.
     split : str, default "train"
-        Which split of a hub data set; nothing to do with files.
+        Which split of a data set; nothing to do with files.
+    fold : str, optional
+        What other labels are, as in `labels.read_fold`.
+    **reading : Any
+        As for `files.read_table`.
 
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as 0 or 1. A column that
-        loses its name to one of the three is kept as `<name>_original`.
+        `id` ("" where it is missing), `text`, `label`, then all other columns; `opos` and `oneg`, if there are both, as
+        0 or 1; `mixed` bool, where a label says so. A column that loses its name to one of these is kept as
+        `<name>_original`.
 
     Raises
     ------
@@ -225,20 +259,32 @@ def load_tweets(
         Missing column, wrong number of fields, unknown label, not UTF-8, empty or NUL-ridden or cut-short file, an id
         stored as a floating-point number, a column `<name>_original` that is there; naming file, row and column.
     """
-    is_file_like = exists(path) or file_format(Path(path)) in FORMATS
-    raw = read_table(path) if is_file_like or str(path).count("/") != 1 else _read_hub(str(path), split)
+    if exists(path) and Path(path).is_dir():
+        whole = read_saved(Path(path), split)
+    elif exists(path) or file_format(Path(path)) in FORMATS or str(path).count("/") != 1:
+        whole = read_arrow(path, text=text, **reading)
+    else:
+        whole = _read_hub(str(path), split)
+    raw = to_pandas(whole)
     label = label or ("label" if "label" in raw.columns else None)
     id = id or ("id" if "id" in raw.columns else None)
     check_columns(raw, [name for name in (text, label, id) if name is not None], path)
+    none = pd.Series(None, index=raw.index, dtype=label_dtype)
+    labels, mixed = (
+        _as_labels(raw[label], path, _class_names(whole.schema, label), fold) if label else (none, none.notna())
+    )
     table = pd.DataFrame(
         {
             "id": _as_ids(raw[id], path) if id else pd.Series(map(str, range(1, len(raw) + 1)), dtype=text_dtype),
             "text": _as_texts(raw[text], path),
-            "label": _as_labels(raw[label], path) if label else pd.Series(None, index=raw.index, dtype=label_dtype),
+            "label": labels,
         }
     )
+    if mixed.any():
+        table["mixed"] = mixed
     if {"opos", "oneg"} <= set(raw.columns):  # the marks of SENTIPOLC, from a table of another layout
         raw = raw.assign(**{name: _as_marks(raw[name], path) for name in ("opos", "oneg")})
+    note_bytes(table["text"], path)
     others = raw.drop(columns=[name for name in {text, label, id} if name is not None])
     displaced = {name: f"{name}_original" for name in table if name in others}
     for name, own in displaced.items():
@@ -280,19 +326,21 @@ def load_data(
     text: str = "text",
     label: str | None = None,
     labelled: bool = False,
+    **reading: Any,
 ) -> pd.DataFrame:
     """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
 
-    `mixed` as in `load_sentipolc`; `split` as in `load_demo`, without effect on files ("all" of a hub data set is
-    train); `text` and `label` as in `load_tweets`, and without effect on the other two. `labelled`: without a single
-    label it is a `DataError`. Other errors are those of the three.
+    `mixed` as in `load_sentipolc`, of what a file marks or calls so; `split` as in `load_demo`, without effect on files
+    ("all" of a data set is train); `text`, `label` and what else there is as in `load_tweets`, without effect on the
+    other two. `labelled`: without a single label it is a `DataError`. Other errors are those of the three.
     """
     if str(source) == "demo":
         return load_demo(split)
     if is_sentipolc(source):
         tweets = load_sentipolc(source, mixed=mixed)
     else:
-        tweets = load_tweets(source, text=text, label=label, split="train" if split == "all" else split)
+        part = "train" if split == "all" else split
+        tweets = _settled(load_tweets(source, text=text, label=label, split=part, **reading), mixed)
     if labelled and tweets["label"].isna().all():
         raise DataError(
             f"{source}: no row has a label, and this needs some: negative, neutral or positive in a column "
@@ -302,24 +350,22 @@ def load_data(
 
 
 def is_sentipolc(path: str | Path) -> bool:
-    """Whether a file has one of SENTIPOLC's layouts, from its first row."""
-    return any(_is_header(fields) for fields in _first_rows(path)) or headless_columns(path) is not None
+    """Whether a file has SENTIPOLC's columns and but for an index no others, in any order; or its gold layout."""
+    names = [_sentipolc_name(name) for name in column_names(Path(path))]
+    own = [name for name in names if name and not name.startswith("unnamed:")]
+    return sorted(own) == sorted(SENTIPOLC_COLUMNS) or headless_columns(path) is not None
+
+
+def _sentipolc_name(name: str) -> str:
+    name = name.strip().lower()
+    return "idtwitter" if name in ("twitterid", "id") else name
 
 
 def headless_columns(path: str | Path) -> tuple[str, ...] | None:
     """The names of the columns of SENTIPOLC's gold file, which has no header; None for any other file."""
-    gold = any(len(row) == len(SENTIPOLC_COLUMNS) and row[0].strip().isdigit() for row in _first_rows(path))
-    return SENTIPOLC_COLUMNS if gold else None
-
-
-def _is_header(fields: list[str]) -> bool:
-    return tuple(field.strip().lower() for field in fields) == SENTIPOLC_COLUMNS
-
-
-def _first_rows(path: str | Path) -> list[list[str]]:
-    """The first row of a CSV or the like, divided at either delimiter."""
-    line = "" if file_format(Path(path)) in (".jsonl", ".parquet") else first_line(Path(path))
-    return [fields_of(line, delimiter) for delimiter in ",;"]
+    first = [field.strip() for field in column_names(Path(path))]
+    fits = len(first) == len(SENTIPOLC_COLUMNS) and [field.isdigit() for field in first] == [True] * 8 + [False]
+    return SENTIPOLC_COLUMNS if fits else None
 
 
 def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:
@@ -363,10 +409,8 @@ def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
             f"{path}, column {column.name}: ids are stored as floating-point numbers, which cannot hold the digits of "
             "a tweet id; store them as text"
         )
-    empty = np.flatnonzero([_is_empty(value) for value in column])
-    if len(empty):
-        raise DataError(f"{path}, row {empty[0] + 1}, column {column.name}: the id is missing ({len(empty)} such rows)")
-    return column.astype(str).astype(text_dtype)
+    values = ["" if is_missing(value) else str(value) for value in column]
+    return pd.Series(values, index=column.index, name=column.name, dtype=text_dtype)
 
 
 def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
@@ -378,34 +422,63 @@ def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
     return column.astype(text_dtype)
 
 
-def _as_labels(column: pd.Series, path: str | Path) -> pd.Series:
-    labels: list[str | None] = []
-    for row, value in enumerate(column, 1):
-        matched = None if _is_empty(value) else match_label(value)
-        if matched is None and not _is_empty(value):
-            raise DataError(
-                f"{path}, row {row}, column {column.name}: expected one of {', '.join(LABELS)} (or empty), "
-                f"got {value!r:.80}"
-            )
-        labels.append(matched)
-    return pd.Series(labels, index=column.index, dtype=label_dtype)
+def note_bytes(texts: pd.Series, path: str | Path) -> None:
+    """A note if texts are what Python shows of bytes, as old exports have them."""
+    found = np.flatnonzero(texts.str.fullmatch(r"(?s)b('.*'|\".*\")").fillna(False).astype(bool))
+    if len(found):
+        warnings.warn(
+            f"{path}, row {found[0] + 1}: {texts.iloc[found[0]]:.40} is no text, but what Python shows of bytes "
+            f"({len(found)} such rows); it is read as it stands. Export again, with texts decoded",
+            Note,
+            stacklevel=3,
+        )
 
 
-def _read_hub(name: str, split: str) -> pd.DataFrame:
+def _as_labels(
+    column: pd.Series, path: str | Path, names: Sequence[str] | None = None, fold: str | None = None
+) -> tuple[pd.Series, pd.Series]:
+    """Labels, and bool for what is called mixed; `names` are what whole numbers in the column stand for."""
+    values = [None if _is_empty(value) else value for value in column]
+    if names is not None:  # -1 stands for none
+        values = [None if value in (None, -1) else dict(enumerate(names)).get(value, value) for value in values]
+    keys = [None if value is None else label_key(value) for value in values]
+    signs = {"-1": "negative", "0": "neutral", "1": "positive"}
+    without_rule = signs if "-1" in keys and {*keys} <= {None, *signs} else {}  # else who knows what 0 and 1 mean
     try:
-        import datasets
-    except ImportError as error:
-        raise DataError(
-            f"{name}: no such file; to read it as a data set from the hub, install the extra: "
-            'pip install "sentiment-kit[datasets]"'
-        ) from error
+        rule = read_fold(fold) if fold else without_rule
+    except ValueError as error:
+        raise DataError(f"fold: {error}") from error
+    meant = [None if key is None else rule.get(key, key) for key in keys]
+    matched = [None if name is None else match_label(name) for name in meant]
+    mixed = [name is not None and is_mixed_name(name) for name in meant]
+    rows = zip(meant, matched, mixed, strict=True)
+    unknown = [name is not None and label is None and not both for name, label, both in rows]
+    expected = f"one of {', '.join([*LABELS, *(rule if fold else ())])}, mixed (or empty; -1, 0, 1 if there is a -1; "
+    _refuse(np.array(unknown, dtype=bool), column, f"{expected}--fold says what others are)", path)
+    return pd.Series(matched, index=column.index, dtype=label_dtype), pd.Series(mixed, index=column.index, dtype=bool)
+
+
+def _class_names(schema: pa.Schema, column: str) -> list[str] | None:
+    """What the numbers of a column stand for, where the library datasets says so (ClassLabel)."""
     try:
-        loaded = datasets.load_dataset(name, split=split)
+        feature = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][column]
+        return feature["names"] if feature["_type"] == "ClassLabel" else None
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _read_hub(name: str, split: str) -> pa.Table:
+    """A data set of the hub, with what its numbers stand for in the schema, as in its Parquet files."""
+    require_extra("datasets", "datasets", f"{name}: no such file; to read it as a data set from the hub, it needs")
+    import datasets
+
+    path, _, configuration = name.partition(":")
+    try:
+        loaded = datasets.load_dataset(path, configuration or None, split=split)
     except (OSError, ValueError) as error:
         nowhere = f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
         raise DataError(nowhere) from error
-    table = loaded.to_pandas()
-    for column, feature in loaded.features.items():
-        if hasattr(feature, "names"):  # class labels are stored as numbers; -1 stands for none
-            table[column] = [feature.names[value] if value >= 0 else None for value in table[column]]
-    return table
+    classes = {name: feature.names for name, feature in loaded.features.items() if hasattr(feature, "names")}
+    features = {name: {"_type": "ClassLabel", "names": names} for name, names in classes.items()}
+    table = loaded.with_format("arrow")[:]
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})

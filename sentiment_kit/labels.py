@@ -23,12 +23,47 @@ _NAMES = {
     "neutral": ("neutral", "neu", "neut", "neutro", "neutra", "neutrale"),
     "positive": ("positive", "pos", "positivo", "positiva"),
 }
+_MIXED = ("mixed", "mix", "misto", "mista", "ambivalent", "ambivalente", "neg_pos", "pos_neg", "both", "contrastante")
 _LABEL_OF = {name: label for label, names in _NAMES.items() for name in names}
 
 
 def match_label(name: object) -> str | None:
     """One of `LABELS` for a foreign name (`"NEG"`, `"Positivo"`), or None when it is none of the known names."""
     return _LABEL_OF.get(str(name).strip().lower())
+
+
+def is_mixed_name(name: object) -> bool:
+    """Whether a foreign name means both negative and positive, which three labels cannot say."""
+    return str(name).strip().lower().replace("-", "_") in _MIXED
+
+
+def label_key(name: object) -> str:
+    """A foreign name as rules have it: in small letters, and a number that is whole without its fraction."""
+    return str(name).strip().lower().removesuffix(".0")
+
+
+def read_fold(rule: str) -> dict[str, str]:
+    """What a rule such as `"1,2=negative 3=neutral 4,5=positive"` makes of other names than `LABELS`.
+
+    Returns
+    -------
+    dict
+        From `label_key` of each name to one of `LABELS`, or to `"mixed"`.
+
+    Raises
+    ------
+    ValueError
+        A rule of another form, a name that is there twice, or one that becomes no label.
+    """
+    parts = re.findall(r"([^=]+)=\s*(\S+)", rule)
+    pairs = [(label_key(name), target) for names, target in parts for name in names.split(",")]
+    fold = {name: match_label(target) or ("mixed" if is_mixed_name(target) else "") for name, target in pairs}
+    if not fold or "" in {*fold, *fold.values()} or len(fold) < len(pairs) or rule.count("=") != len(parts):
+        raise ValueError(
+            f'expected a rule such as "1,2=negative 3=neutral 4,5=positive", each name once and each becoming one of '
+            f"{', '.join(LABELS)} or mixed, but {rule!r} was given"
+        )
+    return fold
 
 
 def match_labels(names: Sequence[object]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import types
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ from sentiment_kit.data import (
     load_tweets,
     settle_mixed,
 )
-from sentiment_kit.errors import DataError
+from sentiment_kit.errors import DataError, Note
 from sentiment_kit.files.tables import read_table
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.labels import LABELS, label_dtype
@@ -94,8 +96,8 @@ def test_an_unknown_choice_for_mixed():
         (ROWS[1], ROWS[1].replace(",1,0,1,1,", ",1,0,2,1,"), "row 2, column oneg: expected one of 0, 1, got '2'"),
         (ROWS[2], ROWS[2].replace(",2,", ",7,"), "row 3, column top: expected one of 0, 1, 2, got '7'"),
         (ROWS[3], ROWS[3].replace('"Mah', 'Mah').replace('mo"', "mo"), "line 5: expected 9 fields, got 10"),
-        (HEADER, HEADER.replace("oneg", "uneg"), "not a SENTIPOLC .* begins with .*,.opos.,.uneg.,"),
-        (HEADER, HEADER.replace(',"text"', ""), "not a SENTIPOLC 2016 file; expected 9 fields"),
+        (HEADER, HEADER.replace("oneg", "uneg"), "not a SENTIPOLC .* got idtwitter, subj, opos, uneg,"),
+        (HEADER, HEADER.replace(',"text"', ""), "not a SENTIPOLC 2016 file; expected the columns idtwitter, "),
     ],
 )  # fmt: skip
 def test_a_broken_sentipolc_file_names_row_and_column(tmp_path, old, new, message):
@@ -121,6 +123,21 @@ def test_only_sentipolcs_own_header_makes_a_file_with_nine_columns_sentipolcs(tm
     assert load_data(tmp_path / "scored.csv")["label"].tolist() == ["positive"]
     (tmp_path / "own.csv").write_text(_layout("training").replace(HEADER, " , ".join(SENTIPOLC_COLUMNS).upper()))
     assert is_sentipolc(tmp_path / "own.csv")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".tsv", ".csv"])
+def test_sentipolcs_columns_in_any_container_and_order(tmp_path, suffix):
+    (tmp_path / "s.csv").write_text(_layout("training"))
+    expected = load_sentipolc(tmp_path / "s.csv", mixed="keep")
+    raw = read_table(tmp_path / "s.csv").rename(columns={"idtwitter": "twitterid"})
+    write_table(raw[raw.columns[::-1]].reset_index(names="Unnamed: 0"), tmp_path / f"other{suffix}")
+    assert is_sentipolc(tmp_path / f"other{suffix}")
+    pd.testing.assert_frame_equal(load_data(tmp_path / f"other{suffix}", mixed="keep"), expected)
+
+
+def test_a_header_of_numbers_is_no_gold_layout(tmp_path):
+    (tmp_path / "s.csv").write_text("0,1,2,3,4,5,6,7,8\n122449983151669248,1,0,1,0,0,1,0,ciao\n")
+    assert not is_sentipolc(tmp_path / "s.csv")
 
 
 @pytest.mark.parametrize("rows", [1, 50])
@@ -200,6 +217,66 @@ def test_columns_are_named_and_the_displaced_kept(tmp_path):
     }
 
 
+def test_an_id_that_nobody_needs_may_be_missing_or_there_twice(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,text,label\n7,a,pos\n,b,neg\n7,c,neu\n8,d,neu\n")
+    tweets = load_tweets(path)
+    assert tweets["id"].tolist() == ["7", "", "7", "8"]
+    assert load_predictions(path, tweets)["label"].tolist() == ["positive", "negative", "neutral", "neutral"]
+    with pytest.raises(DataError, match="t.csv, row 2: the id is missing"):
+        load_predictions(path, tweets.iloc[::-1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["misto", "POS", "NEG"], [None, "positive", "negative"]),
+        (["neg_pos", "neutro", ""], [None, "neutral", None]),
+        (["-1", "0", "1"], ["negative", "neutral", "positive"]),
+        (["-1.0", "", "1.0"], ["negative", None, "positive"]),
+    ],
+)
+def test_labels_as_people_call_them(tmp_path, labels, expected):
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\n" + "".join(f"t,{label}\n" for label in labels))
+    table = load_tweets(path)
+    assert table["label"].astype(object).where(table["label"].notna(), None).tolist() == expected
+    assert ("mixed" in table) == (expected[0] is None)
+
+
+def test_what_is_called_mixed_is_treated_as_the_option_says(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\na,misto\nb,pos\n")
+    dropped = load_data(path)
+    assert dropped["text"].tolist() == ["b"]
+    assert dropped.attrs["left_out"] == {"mixed": 1}
+    assert load_data(path, mixed="negative")["label"].tolist() == ["negative", "positive"]
+    assert load_data(path, mixed="keep")["label"].isna().tolist() == [True, False]
+
+
+def test_numbers_that_a_parquet_file_has_names_for(tmp_path):
+    names = {"info": {"features": {"label": {"names": ["neg", "neu", "pos"], "_type": "ClassLabel"}}}}
+    table = pa.table({"text": ["a", "b", "c"], "label": [2, 0, -1]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(names)}), tmp_path / "t.parquet")
+    labels = load_tweets(tmp_path / "t.parquet")["label"]
+    assert labels.isna().tolist() == [False, False, True]
+    assert labels.tolist()[:2] == ["positive", "negative"]
+    pq.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="row 1, column label: expected one of negative, .* got 2"):
+        load_tweets(tmp_path / "t.parquet")
+
+
+def test_a_file_without_a_header_in_another_encoding(tmp_path):
+    (tmp_path / "t.tsv").write_bytes("101\tperché no\t-1\n102\tsì\t1\n".encode("cp1252"))
+    with pytest.warns(Note, match="text in cp1252"):
+        table = load_data(tmp_path / "t.tsv", columns=["id", "text", "label"], encoding="cp1252")
+    assert table.to_dict("list") == {
+        "id": ["101", "102"],
+        "text": ["perché no", "sì"],
+        "label": ["negative", "positive"],
+    }
+
+
 def test_without_ids_and_labels(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("text\na\nb\n")
@@ -216,11 +293,9 @@ def test_without_ids_and_labels(tmp_path):
         ("t.csv", "text\na\n", {"label": "gold"}, "no column 'gold'"),
         ("t.csv", "text,label\na,pos\nb,joy\n", {}, "row 2, column label: expected one of negative.* got 'joy'"),
         ("t.csv", "text,label\na,1\n", {}, "row 1, column label: .* got '1'"),
-        ("t.csv", "id,text\n1,a\n,b\n", {}, "row 2, column id: the id is missing"),
         ("t.jsonl", '{"id": 1.5e17, "text": "a"}', {}, "column id: ids are stored as floating-point"),
-        ("t.jsonl", '{"id": 9}\n{"text": "a"}', {}, "row 2, column id: the id is missing"),
-        ("t.jsonl", '{"text": "a"}\n{"text": 5}', {}, "row 2, column text: expected text, got int 5"),
-        ("t.jsonl", '{"text": ["a", "b"]}', {}, r"row 1, column text: expected text, got list \['a', 'b'\]"),
+        ("t.jsonl", '{"text": "a"}\n{"text": 5}', {}, "line 2: expected text in .text., got int"),
+        ("t.jsonl", '{"text": ["a", "b"]}', {}, "line 1: expected text in .text., got list"),
         ("t.jsonl", '{"text": "a", "label": ["a", "b"]}', {}, r"row 1, column label: .* got \['a', 'b'\]"),
         ("t.csv", "testo,text_original,text\na,b,c\n", {"text": "testo"}, "'text' would become 'text_original', which"),
     ],
@@ -288,16 +363,26 @@ def test_a_hub_data_set_names_its_class_labels(monkeypatch):
     class Loaded:
         features = {"text": object(), "label": types.SimpleNamespace(names=["neg", "neu", "pos"])}
 
-        def to_pandas(self):
-            return pd.DataFrame({"text": ["a", "b", "c"], "label": [2, 0, -1]})
+        def with_format(self, kind):
+            assert kind == "arrow"
+            return self
+
+        def __getitem__(self, rows):
+            return pa.table({"text": list("abcd"), "label": [2, 0, -1, None]})
 
     calls = []
-    hub = types.SimpleNamespace(load_dataset=lambda name, split: calls.append((name, split)) or Loaded())
+
+    def load_dataset(*arguments, **options):
+        calls.append((*arguments, options))
+        return Loaded()
+
+    hub = types.SimpleNamespace(load_dataset=load_dataset, __spec__=object())
     monkeypatch.setitem(sys.modules, "datasets", hub)
     table = load_tweets("owner/name", split="test")
-    assert calls == [("owner/name", "test")]
+    load_tweets("owner/name:italian")
+    assert calls == [("owner/name", None, {"split": "test"}), ("owner/name", "italian", {"split": "train"})]
     assert table["label"].tolist()[:2] == ["positive", "negative"]
-    assert pd.isna(table["label"].iloc[2])
+    assert table["label"].isna().tolist() == [False, False, True, True]
 
 
 def test_load_data_takes_whatever_a_notebook_names(tmp_path):
@@ -457,7 +542,7 @@ GOOD = "a,neg,0.6,0.2,0.2\nb,neg,0.6,0.2,0.2\n"
     ("content", "message"),
     [
         ("id,sentiment\na,pos\n", r"p\.csv: no column 'label'; its columns are: id, sentiment"),
-        ("id,label\na,pos\nb,joy\n", "row 2, column label: expected one of negative, neutral, positive .* got 'joy'"),
+        ("id,label\na,pos\nb,joy\n", "row 2, column label: expected one of negative, .*, mixed .* got 'joy'"),
         ("id,predicted_label,label\na,joy,neg\n", "row 1, column predicted_label: expected one of .* got 'joy'"),
         ("id,label,negative,positive\na,pos,0.2,0.8\n", "no column 'neutral'"),
         (HEAD + GOOD + "c,neg,1.5,-0.25,-0.25\n", "row 3, column negative: expected a probability .* got '1.5' .1 "),
@@ -470,7 +555,7 @@ GOOD = "a,neg,0.6,0.2,0.2\nb,neg,0.6,0.2,0.2\n"
         (HEAD + GOOD + "c,neg,0.6,0.2,0.1\n", r"row 3: the three probabilities sum to 0\.900, not 1 \(1 such rows\)"),
         (HEAD + GOOD + "c,neg,0.6,0.3,0.2\n", r"row 3: the three probabilities sum to 1\.100, not 1"),
         ("id,label\na,neg\nb,neg\na,pos\n", r"p\.csv: the id 'a' is there more than once \(1 such rows\)"),
-        ("id,label\na,neg\n,pos\n", "row 2, column id: the id is missing"),
+        ("id,label\na,neg\n,pos\n", "row 2: the id is missing"),
         ("id,label\na,neg\nc,pos\nx,pos\n", r"no prediction for 3 of 5 tweets, the first with id 'b'.* start with 'a'"),
         ("id,label\n", r"no prediction for 5 of 5 tweets, the first with id 'a'; its own ids start with '?\(none\)"),
     ],

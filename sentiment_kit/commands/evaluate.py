@@ -5,13 +5,26 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..errors import DataError
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, load, predict_texts
+from .shared import (
+    Backend,
+    BatchSize,
+    Columns,
+    Device,
+    Encoding,
+    Fold,
+    NoHeader,
+    Sheet,
+    kept_notes,
+    load,
+    named_columns,
+    predict_texts,
+)
 
 if TYPE_CHECKING:
     from ..report.scorecard import Scorecard
@@ -36,6 +49,11 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
     label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    columns: Columns = None,
+    sheet: Sheet = None,
+    fold: Fold = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
@@ -53,12 +71,17 @@ def evaluate(
         raise DataError("--predictions and --model were both given; say which of them to score")
     if output is not None:
         check_new_folder(output, force=force)
-    tweets = load_data(gold, mixed="keep", split="test", text=text_column, label=label_column, labelled=True)
+    reading: dict[str, Any] = {"columns": named_columns(no_header, columns), "encoding": encoding, "sheet": sheet}
+    reading |= {"text": text_column, "label": label_column, "fold": fold}
+    with kept_notes() as notes:
+        tweets = load_data(gold, mixed="keep", split="test", labelled=True, **reading)
     if by is not None and by not in tweets.columns:
         raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
     if predictions is not None:
         loaded = None
-        predicted = load_predictions(predictions, tweets)
+        with kept_notes() as of_predictions:
+            predicted = load_predictions(predictions, tweets)
+        notes += of_predictions
     else:
         loaded = load(model or DEFAULT_MODEL, device, backend)
         predicted = predict_texts(loaded, tweets["text"], batch_size)
@@ -70,6 +93,7 @@ def evaluate(
     answers = predictions.name if predictions is not None else model or DEFAULT_MODEL
     sources: list[str | Path] = [gold, *([predictions] if predictions is not None else [])]
     record = provenance(model=loaded, data=sources, mixed=mixed, by=by)
+    record["notes"] = notes
     if output is not None:
         write_scorecard(card, output, record, force=force)
         print(f"tables and figures are in {output}", file=sys.stderr)

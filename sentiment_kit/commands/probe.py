@@ -10,7 +10,7 @@ import typer
 
 from ..files.writing import json_records
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, ModelName, load
+from .shared import Backend, BatchSize, Device, ModelName, kept_notes, load
 
 
 def probe(
@@ -36,8 +36,9 @@ def probe(
 
     if pairs is None and cases is None:
         pairs, cases = (probes.PROBES_FOLDER / name for name in ("pairs.csv", "cases.csv"))
-    pair_table = probes.load_pairs(pairs) if pairs is not None else None
-    case_table = probes.load_cases(cases) if cases is not None else None
+    with kept_notes() as notes:
+        pair_table = probes.load_pairs(pairs) if pairs is not None else None
+        case_table = probes.load_cases(cases) if cases is not None else None
     loaded = load(model, device, backend)
     found = {}
     if pair_table is not None:
@@ -55,7 +56,7 @@ def probe(
     if as_json:
         records = {name: json_records(table) for name, table in found.items()}
         record = provenance(model=loaded, data=[path for path in (pairs, cases) if path is not None])
-        print(json.dumps({**records, "provenance": record}, indent=2, ensure_ascii=False))
+        print(json.dumps({**records, "provenance": record | {"notes": notes}}, indent=2, ensure_ascii=False))
         return
     titles = {
         "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ..errors import DataError
-from ..files.encodings import FORMATS, file_format
+from ..files.encodings import WRITTEN, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, ModelName, load
+from .shared import Backend, BatchSize, Columns, Device, Encoding, ModelName, NoHeader, Sheet, load, named_columns
 
 
 def score(
@@ -21,13 +21,17 @@ def score(
         list[Path],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="One file to another; or files, folders and patterns to a folder. CSV, TSV, JSONL (also .gz, .zst), "
-            "Parquet.",
+            help="One file to another; or files, folders and patterns to a folder. CSV, TSV, JSON, Parquet, .xlsx, "
+            "text; also .gz, .zst, .bz2, .zip.",
             show_default=False,
         ),
     ],
     model: ModelName = DEFAULT_MODEL,
     text_column: Annotated[str, typer.Option(help="The column to read.")] = "text",
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    columns: Columns = None,
+    sheet: Sheet = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
@@ -44,6 +48,12 @@ def score(
     spreadsheet_safe: Annotated[
         bool, typer.Option("--spreadsheet-safe", help="In CSV and TSV: keep spreadsheets from running cells.")
     ] = False,
+    csv_dialect: Annotated[
+        Literal["excel-it", "excel", "unix"] | None,
+        typer.Option(
+            help="How a CSV is written: for Excel in Italian (;) or English, or plainly. Default: as it came."
+        ),
+    ] = None,
 ) -> None:
     """Add the prediction's columns to tweets.
 
@@ -52,9 +62,10 @@ def score(
     *inputs, output = paths
     if not inputs:
         raise DataError(f"expected INPUT... and OUTPUT, got only {output}; say where to write")
-    to_file = file_format(output) in FORMATS and not output.is_dir()
+    to_file = file_format(output) in WRITTEN and not output.is_dir()
     if to_file and len(inputs) > 1:
         raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
+    names = named_columns(no_header, columns)
     if to_file:
         check_writable(output, force=force)
     from ..scale.bulk import score_file, score_files
@@ -63,10 +74,13 @@ def score(
     loaded = load(model, device, backend)
     run = on_ray(address) if engine == "ray" or address is not None else None
     how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
+    how |= {"encoding": encoding, "columns": names, "sheet": sheet}
     start = time.perf_counter()
     try:
         if to_file:
-            done = score_file(inputs[0], output, force=force, spreadsheet_safe=spreadsheet_safe, **how)
+            done = score_file(
+                inputs[0], output, force=force, spreadsheet_safe=spreadsheet_safe, dialect=csv_dialect, **how
+            )
         else:
             done = score_files(inputs, output, force=force, **how)
     except KeyboardInterrupt:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from ..errors import DataError, Note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +33,48 @@ Backend = Annotated[
     Literal["torch", "onnx", "onnx-int8"],
     typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
 ]
+
+Encoding = Annotated[
+    str | None, typer.Option(help="Of a text file: cp1252, mac_roman, utf-16. Default: UTF-8.", show_default=False)
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first row is one like the others; see --columns.")]
+Columns = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Of a file without a header: id,text,label.", show_default=False)
+]
+
+Sheet = Annotated[str | None, typer.Option(help="Of a spreadsheet that has several.", show_default=False)]
+Fold = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RULE", help='What other labels are: "1,2=negative 3=neutral 4,5=positive".', show_default=False
+    ),
+]
+
+
+@contextmanager
+def kept_notes() -> Iterator[list[str]]:
+    """What is said of how files are read, for the JSON that a command prints; it is shown as ever."""
+    notes: list[str] = []
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def shown(message: Warning | str, category: type[Warning], *place: Any, **options: Any) -> None:
+            if issubclass(category, Note):
+                notes.append(str(message))
+            show(message, category, *place, **options)
+
+        warnings.simplefilter("always", Note)
+        warnings.showwarning = shown
+        yield notes
+
+
+def named_columns(no_header: bool, columns: str | None) -> list[str] | None:
+    """The names of the columns of a file without a header; None for one with a header."""
+    if no_header != (columns is not None):
+        raise DataError(
+            "--no-header and --columns go together: the names of the columns, such as --columns id,text,label"
+        )
+    return None if columns is None else [name.strip() for name in columns.split(",")]
 
 
 def load(name: str, device: str, backend: str) -> SentimentModel:

@@ -13,6 +13,7 @@ import typer
 
 from .. import __version__
 from ..errors import DataError, require_extra
+from .shared import Columns, Encoding, Fold, NoHeader, Sheet, named_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,11 @@ def train(
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
     label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+    columns: Columns = None,
+    sheet: Sheet = None,
+    fold: Fold = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
@@ -66,12 +72,14 @@ def train(
     from ..training.fine_tuning import check_training_data, fine_tune_seeds
 
     arguments = _training_arguments(settings or [])
-    columns = {"text": text_column, "label": label_column}
+    names = named_columns(no_header, columns)
+    reading = {"text": text_column, "label": label_column, "columns": names, "encoding": encoding}
+    reading |= {"sheet": sheet, "fold": fold}
     if test is None and tweets == "demo":
         test = "demo"
     test_is_gold = teacher is None or test is not None
-    labelled = _labelled(tweets, "train", columns) if teacher is None else _taught(tweets, teacher, text_column)
-    tables = _splits(labelled, tweets, {"test": test, "validation": validation}, columns, split_seed)
+    labelled = _labelled(tweets, "train", reading) if teacher is None else _taught(tweets, teacher, reading)
+    tables = _splits(labelled, tweets, {"test": test, "validation": validation}, reading, split_seed)
     if teacher is not None:  # its probabilities are learnt, unless a file has labels of its own
         for name in ("train", "validation"):
             if {"negative", "neutral", "positive"} <= set(tables[name]):
@@ -128,12 +136,12 @@ def _training_arguments(settings: list[str]) -> dict[str, Any]:
     return {name: getattr(found, name) for name in names}
 
 
-def _labelled(source: str, split: str, columns: dict[str, str]) -> pd.DataFrame:
+def _labelled(source: str, split: str, reading: dict[str, Any]) -> pd.DataFrame:
     """The rows with a label and something to read."""
     from ..data import load_data
     from ..training.fine_tuning import readable
 
-    tweets = load_data(source, split=split, labelled=True, **columns)
+    tweets = load_data(source, split=split, labelled=True, **reading)
     tweets = _without(tweets, tweets["label"].isna(), source, "without label")
     return _without(tweets, ~readable(tweets["text"]), source, "with nothing to read")
 
@@ -146,7 +154,7 @@ def _without(tweets: pd.DataFrame, gone: pd.Series, source: str, what: str) -> p
 
 
 def _splits(
-    labelled: pd.DataFrame, source: str, own: dict[str, str | None], columns: dict[str, str], seed: int
+    labelled: pd.DataFrame, source: str, own: dict[str, str | None], reading: dict[str, Any], seed: int
 ) -> dict[str, pd.DataFrame]:
     """Training, validation and test split; a file of one's `own` stands for a part, and copies of its tweets leave."""
     from ..training.splits import split_tweets, without_copies
@@ -154,7 +162,7 @@ def _splits(
     held_out = {}
     for name, file in own.items():
         if file is not None:
-            held_out[name] = _labelled(file, "test", columns)
+            held_out[name] = _labelled(file, "test", reading)
             before = len(labelled)
             labelled = without_copies(labelled, held_out[name])
             print(
@@ -173,7 +181,7 @@ def _splits(
     return tables
 
 
-def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
+def _taught(source: str, teacher: str, reading: dict[str, Any]) -> pd.DataFrame:
     """Tweets with the teacher's probabilities and label; those with nothing to read are left out, and said."""
     from ..data import load_data
     from ..hub import find_folder, weights_hash
@@ -188,7 +196,7 @@ def _taught(source: str, teacher: str, text_column: str) -> pd.DataFrame:
         if model["weights"] != weights_hash(find_folder(teacher)[0]):
             raise DataError(f"{source}: was scored by {model['name']}, which has other weights than {teacher}")
     else:
-        texts = load_data(source, mixed="keep", split="train", text=text_column)["text"]
+        texts = load_data(source, mixed="keep", split="train", **(reading | {"label": None}))["text"]
         scored = predict(load_model(teacher), texts)[["text", *LABELS]]
     readable = scored[list(LABELS)].notna().all(axis=1)
     if not readable.any():

@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zipfile
+import zlib
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +22,13 @@ from ..errors import DataError
 
 __all__ = ["FORMATS", "text_dtype"]
 
-FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".json", ".js", ".txt")
+"""What can be read."""
+TABLES = FORMATS[:6]
+"""What a folder is searched for: the others are as often something else."""
+WRITTEN = FORMATS[:7]
+"""What can be written."""
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 EXPANSION = 200
 """How many times its size a compressed file may grow, once it is beyond 100 MB: text shrinks tenfold, a bomb more."""
 
@@ -50,28 +58,47 @@ def file_hash(path: Path) -> str:
 
 
 def file_format(path: Path) -> str:
-    """The suffix that says the format, below a .gz or .zst."""
+    """The suffix that says the format, below a .gz, .zst, .bz2 or .zip."""
     name = path.name.lower()
-    for suffix in COMPRESSIONS:
+    for suffix in (*COMPRESSIONS, ".zip"):
         name = name.removesuffix(suffix)
     return Path(name).suffix
 
 
 def known_format(path: Path) -> str:
-    """As `file_format`, one of `FORMATS`; `DataError` for any other."""
+    """As `file_format`, of a .zip that does not say it that of what is in it; `DataError` for none of `FORMATS`."""
     suffix = file_format(path)
+    if suffix not in FORMATS and path.suffix.lower() == ".zip" and exists(path):
+        suffix = file_format(Path(_only_member(path).filename))
     if suffix not in FORMATS:
-        raise DataError(f"{path}: expected a file ending in {', '.join(FORMATS)}, also with .gz or .zst")
+        hint = "; a spreadsheet is saved as .xlsx" if suffix in (".xls", ".xlsb", ".ods", ".numbers") else ""
+        raise DataError(
+            f"{path}: expected a file ending in {', '.join(FORMATS)}, also with .gz, .zst, .bz2 or .zip{hint}"
+        )
     return suffix
 
 
+def _only_member(path: Path) -> zipfile.ZipInfo:
+    """The one file in a .zip; what a Mac adds of its own is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [one for one in archive.infolist() if not (one.is_dir() or one.filename.startswith("__MACOSX/"))]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a .zip file, or damaged or cut short ({error})") from error
+    if len(found) != 1:
+        names = ", ".join(one.filename for one in found[:5])
+        raise DataError(f"{path}: expected one file in it, found {len(found)} ({names:.200}); unpack it, and name one")
+    return found[0]
+
+
 def compression_of(path: Path) -> str | None:
-    """What a file's last suffix says of its compression, as Arrow calls it."""
-    return COMPRESSIONS.get(path.suffix.lower())
+    """What a file's last suffix says of its compression, as Arrow calls it, which knows no "zip"."""
+    suffix = path.suffix.lower()
+    return "zip" if suffix == ".zip" else COMPRESSIONS.get(suffix)
 
 
-def open_bytes(path: Path) -> BinaryIO:
-    """A file's bytes as a stream, unpacked where it is .gz or .zst.
+def open_bytes(path: Path) -> io.BufferedReader:
+    """A file's bytes as a stream, unpacked where it is .gz, .zst, .bz2 or a .zip of one file.
 
     Raises
     ------
@@ -84,9 +111,14 @@ def open_bytes(path: Path) -> BinaryIO:
         compression = compression_of(path)
         if compression is None:
             return raw
+        if compression == "zip":
+            raw.close()
+            member = _only_member(path)
+            packed: Any = zipfile.ZipFile(path).open(member)  # noqa: SIM115 (the member closes it)
+        else:
+            packed = pa.CompressedInputStream(raw, compression)
         limit = max(100_000_000, EXPANSION * path.stat().st_size)
-        unpacked = _Unpacked(pa.CompressedInputStream(raw, compression), path, limit)
-        return cast(BinaryIO, io.BufferedReader(unpacked, 1 << 20))
+        return io.BufferedReader(_Unpacked(packed, path, limit), 1 << 20)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file{'' if path.is_absolute() else f' in {Path.cwd()}'}") from error
     except (OSError, ValueError) as error:  # the second for a name with a NUL
@@ -96,7 +128,7 @@ def open_bytes(path: Path) -> BinaryIO:
 class _Unpacked(io.RawIOBase):
     """A decompressed stream that knows when to stop."""
 
-    def __init__(self, stream: pa.NativeFile, path: Path, limit: int) -> None:
+    def __init__(self, stream: Any, path: Path, limit: int) -> None:
         self._stream, self._path, self._left, self._limit = stream, path, limit, limit
 
     def readable(self) -> bool:
@@ -105,7 +137,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             data = self._stream.read(len(buffer))
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, pa.ArrowException) as error:
             raise DataError(
                 f"{self._path}: the {compression_of(self._path)} file is damaged or cut short ({error!s:.100}); copy "
                 "it again"
@@ -124,15 +156,18 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def open_text(path: Path, errors: str) -> io.TextIOWrapper:
+def open_text(path: Path, encoding: str, errors: str) -> io.TextIOWrapper:
     """A file's text as a stream, unpacked where it is compressed, whose lines end in any way and keep their ends."""
-    return io.TextIOWrapper(open_bytes(path), "utf-8-sig", errors, newline="")
+    return io.TextIOWrapper(open_bytes(path), encoding, errors, newline="")
 
 
-def first_line(path: Path) -> str:
-    """The first line of a file that is not blank, unpacked, of any encoding; "" where it cannot be read."""
-    try:
-        with open_text(path, "replace") as lines:
-            return next((line for line in iter(lambda: lines.readline(1_000_000), "") if line.strip()), "")
-    except (OSError, DataError):
-        return ""
+_ITALIAN = frozenset("àèéìòùÀÈÉÌÒÙ’‘“”«»€…–°")
+
+
+@lru_cache(maxsize=8)
+def likely_encoding(path: Path) -> str:
+    """The encoding in which what is not ASCII at the beginning of a file is what Italian has."""
+    with open_bytes(path) as stream:
+        odd = bytes(byte for byte in stream.read(1_000_000) if byte > 127)
+    candidates = ("cp1252", "mac_roman", "cp850")
+    return max(candidates, key=lambda name: sum(sign in _ITALIAN for sign in odd.decode(name, "replace")))

@@ -6,11 +6,12 @@ first rejected row is an error.
 What a row is, by format. CSV: as the `csv` module reads it, strictly. TSV: a line whose fields, divided at the tabs,
 are as many as the header's is a row, whatever quotes stand in it (a raw export does not quote, and a tweet may begin
 with a quote); a field in quotes from end to end is what they enclose; only a line with too few or too many fields, or
-with one that opens a quote which lines that are no rows by themselves close, is read with quotes. JSON Lines: an object
-a line. Parquet: its own rows.
+with one that opens a quote before a line that is no row by itself, is read with quotes. JSON: an object a line, or
+what an array holds. Plain text: a line. Parquet: its own rows.
 
 Values keep their type. A column of JSON Lines is text, whole numbers (64 bits), fractions or true and false if all of
 its values are; a column of lists, of objects, of several types or of longer numbers is JSON, each value as its text.
+So is one of a sheet (see `spreadsheets`), which has dates and times, too.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import csv
 import io
 import json
 import re
-import sys
-from collections import Counter, deque
+import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,8 +32,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import DataError
-from .encodings import compression_of, file_hash, first_line, known_format, open_bytes, open_text, well_formed
+from ..errors import DataError, Note
+from .dialects import Layout, checked_names, first_row, layout_of
+from .encodings import compression_of, file_hash, known_format, likely_encoding, open_bytes, open_text, well_formed
+from .spreadsheets import sheet_rows
 
 __all__ = ["LONGEST_LINE", "LONGEST_PART", "LONGEST_RECORD", "Part", "Rejected", "Source", "inspect", "iter_parts"]
 
@@ -45,20 +49,6 @@ LONGEST_PART = 64_000_000
 
 json_type = pa.json_()
 """The type of a column of JSON values, each as its text."""
-
-
-class Layout(NamedTuple):
-    """How a file says its rows."""
-
-    path: Path
-    format: str
-    """One of `encodings.FORMATS`."""
-    columns: list[str] | None
-    """None where only a look through the whole file tells them (JSON Lines)."""
-    delimiter: str
-    """Between the fields of CSV and TSV."""
-    headed: bool
-    """False for a file whose columns somebody named from outside."""
 
 
 class Source(NamedTuple):
@@ -101,103 +91,53 @@ class Part(NamedTuple):
 
 
 Record = tuple[Any, Rejected | None]
-"""The values of a good row (fields in order, or an object of JSON), or else why it is none."""
+"""The values of a row (fields in order, or an object of JSON), and why it is no good one, if it is none."""
+_BLANK: Record = ([], None)
+"""A row of delimiters, where not even quotes enclose nothing."""
 
 
-def layout_of(path: Path, columns: Sequence[str] | None = None) -> Layout:
-    """How a file says its rows, from its suffix and its first line.
-
-    The delimiter of a CSV with a header is the comma, or else the semicolon of spreadsheets, which write the comma in
-    decimals, as in Italy.
-
-    Parameters
-    ----------
-    path : Path
-    columns : sequence of str, optional
-        Of a CSV or TSV without a header; else the first row names them.
-
-    Raises
-    ------
-    DataError
-        Another format; a header that cannot be read, is empty, or names a column twice.
-    """
-    suffix = known_format(path)
-    if suffix in (".jsonl", ".parquet"):
-        return Layout(path, suffix, None, "", True)
-    line = first_line(path)
-    if columns is not None:
-        return Layout(path, suffix, list(columns), "\t" if suffix == ".tsv" else _fitting(line, len(columns)), False)
-    delimiter = "\t" if suffix == ".tsv" else ";" if ";" in line and "," not in line else ","
-    none: Record = ([], None)
-    with _long_fields():
-        fields, bad = next(_delimited_records(path, delimiter, 0), none)
-    if bad is not None:
-        raise DataError(f"{path}, line {bad.line}: {bad.reason}; expected a header that names the columns")
-    return Layout(path, suffix, _checked_names(fields if any(map(str.strip, fields)) else [], path), delimiter, True)
-
-
-def _fitting(line: str, width: int) -> str:
-    """The delimiter that gives a row without a header its fields; the comma where none does."""
-    return next((sign for sign in ",;" if len(fields_of(line, sign)) == width), ",")
-
-
-def fields_of(line: str, delimiter: str) -> list[str]:
-    """The fields of one line; none of a line that the csv module cannot read."""
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:  # a field longer than any tweet
-        return []
-
-
-def _checked_names(columns: Iterable[str], path: Path) -> list[str]:
-    names = list(columns)
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"{path}: the column {twice[0]!r} occurs twice; expected a header that names each column once")
-    if not names:
-        raise DataError(f"{path}: the file is empty")
-    return names
-
-
-def inspect(path: Path, *, columns: Sequence[str] | None = None, text: str | None = None) -> Source:
+def inspect(path: Path, *, text: str | None = None, **reading: Any) -> Source:
     """Look through a file before the work: its hash, its columns and their types, how many lines it has.
 
     Parameters
     ----------
     path : Path
-    columns : sequence of str, optional
-        As for `layout_of`.
     text : str, optional
-        A column of JSON Lines; rows with anything but text in it will be rejected.
+        A column of JSON; rows with anything but text in it will be rejected. Of objects in objects the names are
+        joined by dots (`tweet.full_text`), and the column has that name.
+    **reading : Any
+        As for `layout_of`.
 
     Raises
     ------
     DataError
-        As `layout_of`; a file that is missing, empty, damaged as a whole, or unpacks to far too much.
+        As `layout_of`; a file that is empty, damaged as a whole, or unpacks to far too much.
     """
-    layout = layout_of(path, columns)
-    try:
-        digest, size = file_hash(path), path.stat().st_size
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
-    lines = 0
+    layout = layout_of(path, **reading)
     if layout.format == ".parquet":
         file = open_parquet(path)
         schema, lines = file.schema_arrow, file.metadata.num_rows
-        _checked_names(schema.names, path)
-    elif layout.format == ".jsonl":
-        types = JsonTypes()
-        for record, _ in records_of(layout):
-            lines += 1
-            if record is not None:
-                if text in record:  # what else stands there will be rejected
-                    record[text] = ""
-                types.look_at(record)
-        schema = types.schema(path)
-    else:
+        checked_names(schema.names, path)
+    elif layout.width:
+        next(records_of(layout), None)  # for what it says of a broken header
         schema = pa.schema([(name, pa.string()) for name in layout.columns or ()])
-        lines = sum(1 for _ in _lines(path)) - layout.headed
-    return Source(layout, schema, size, digest, lines, text)
+        lines = sum(1 for _ in _lines(layout)) - layout.headed
+    else:
+        schema, lines = schema_of(records_of(layout, text), layout, text)
+    return Source(layout, schema, path.stat().st_size, file_hash(path), lines, text)
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of a file's columns, from its beginning (of JSON, its first object); none where it cannot be read."""
+    try:
+        if known_format(path) in (".csv", ".tsv"):
+            return first_row(path)
+        layout = layout_of(path)
+        if layout.format == ".parquet":
+            return list(open_parquet(path).schema_arrow.names)
+        return layout.columns or list(next((record for record, _ in records_of(layout) if record), {}))
+    except DataError:
+        return []
 
 
 def complaint(path: Path, row: Rejected) -> str:
@@ -212,7 +152,7 @@ def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
     TSV are text, the others keep their type.
     """
     if source.layout.format == ".parquet":
-        yield from _parquet_parts(source.path, rows, first)
+        yield from islice(_parquet_parts(source.path, rows), first, None)
         return
     for chunk in islice(_chunks(records_of(source.layout, source.text), rows), first, None):
         good = [values for values, bad in chunk if bad is None]
@@ -220,20 +160,44 @@ def iter_parts(source: Source, rows: int, *, first: int = 0) -> Iterator[Part]:
 
 
 def records_of(layout: Layout, text: str | None = None) -> Iterator[Record]:
-    """The rows of CSV, TSV or JSON Lines, good and rejected, in order; a header is none of them.
+    """The rows of any format but Parquet, good and rejected, in order; a header is none of them.
 
     Parameters
     ----------
     layout : Layout
     text : str, optional
-        A column of JSON Lines that must hold nothing but texts.
+        A column of JSON that must hold nothing but texts; see `inspect`.
+
+    Raises
+    ------
+    DataError
+        A header that cannot be read.
     """
-    if layout.format == ".jsonl":
-        yield from _json_records(layout.path, text)
-        return
-    with _long_fields():
-        records = _delimited_records(layout.path, layout.delimiter, len(layout.columns or ()))
-        yield from islice(records, int(layout.headed), None)
+    if layout.format == ".txt":
+        yield from (_checked([line.text.rstrip("\r\n")], [line], layout) for line in _lines(layout))
+    elif not layout.width:
+        yield from _json_records(layout, text)
+    else:
+        lines = _Lines(_lines(layout))
+        records = (_tsv_records if layout.dialect.delimiter == "\t" else _csv_records)(lines, layout)
+        _, bad = next(records, (None, None)) if layout.headed else (None, None)
+        if bad is not None:
+            raise DataError(f"{complaint(layout.path, bad)}; expected a header that names the columns")
+        yield from _up_to_the_last(records, layout)
+
+
+def _up_to_the_last(records: Iterator[Record], layout: Layout) -> Iterator[Record]:
+    """Without the rows of delimiters alone that spreadsheets write below a table, of which a note says how many."""
+    blank = 0
+    for record in records:
+        if record == _BLANK:
+            blank += 1
+            continue
+        yield from (([""] * len(layout.columns or ()), None) for _ in range(blank))
+        blank = 0
+        yield record
+    if blank:
+        warnings.warn(f"{layout.path}: {blank} blank rows below the table are left out", Note, stacklevel=2)
 
 
 def as_table(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
@@ -293,9 +257,10 @@ class _Lines:
         self._given_back.extendleft(reversed(lines))
 
 
-def _lines(path: Path) -> Iterator[_Line]:
-    with open_text(path, "surrogateescape") as stream:
-        number = 0
+def _lines(layout: Layout) -> Iterator[_Line]:
+    utf8 = layout.encoding == "utf-8-sig"
+    with open_text(layout.path, layout.encoding, "surrogateescape" if utf8 else "replace") as stream:
+        number = sum(1 for _ in range(layout.dialect.told) if stream.readline(LONGEST_LINE))
         while text := stream.readline(LONGEST_LINE):
             number += 1
             problem = "NUL bytes; is it UTF-16, or cut off by a crash?" if "\0" in text else None
@@ -303,12 +268,15 @@ def _lines(path: Path) -> Iterator[_Line]:
                 problem = f"a line of more than {LONGEST_LINE:,} characters"
                 while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
                     pass
+            if not utf8 and "\ufffd" in text:
+                problem = problem or f"not {layout.encoding}, as it was said to be"
             try:
                 text.encode()
             except UnicodeEncodeError as error:  # a byte that is no text stands as a lone surrogate
                 byte = ord(text[error.start]) - 0xDC00
                 problem = problem or (
-                    f"not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8, it may be Windows-1252 or Latin-1"
+                    f"not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8, or say its encoding "
+                    f"(--encoding; it may be {likely_encoding(layout.path)})"
                 )
                 text = text.encode(errors="surrogateescape").decode(errors="replace")
             yield _Line(number, text, problem)
@@ -321,42 +289,54 @@ def _rejected(lines: Sequence[_Line], reason: str) -> Rejected:
 # Lines to records
 
 
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    """The csv module refuses fields over 128 KiB unless told."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
-
-
-def _delimited_records(path: Path, delimiter: str, width: int) -> Iterator[Record]:
-    """The records of a CSV or TSV, a header among them. With `width` 0 any number of fields is right."""
-    lines = _Lines(_lines(path))
-    return _tsv_records(lines, width) if delimiter == "\t" else _csv_records(lines, delimiter, width)
-
-
-def _csv_records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
+def _csv_records(lines: _Lines, layout: Layout) -> Iterator[Record]:
     taken: list[_Line] = []
-    reader = _csv_reader(lines, taken, delimiter)
+    reader = None
     while True:
         taken.clear()
+        reader = reader or _csv_reader(lines, taken, layout)
         try:
-            fields = next(reader)
+            fields, problem = next(reader), ""
         except StopIteration:
             return
         except csv.Error as error:
+            fields, problem, reader = [], f"broken quoting ({error})", None
+        if not fields and not problem:
+            continue
+        escaped = None
+        if len(fields) != layout.width and any('\\"' in line.text for line in taken):
+            escaped = _tried(lines, taken, layout, escapechar="\\")
+        if problem and escaped is None:
             # Only the first line is at fault for certain; the others are looked at again.
             lines.give_back(taken[1:])
-            yield None, _rejected(taken[:1], f"broken quoting ({error})")
-            reader = _csv_reader(lines, taken, delimiter)
-            continue
-        if fields:
-            yield _checked(fields, taken, width)
+            yield None, _rejected(taken[:1], problem)
+        else:
+            yield escaped or _checked(fields, taken, layout)
 
 
-def _csv_reader(lines: Iterator[_Line], taken: list[_Line], delimiter: str) -> Iterator[list[str]]:
+def _tried(lines: _Lines, first: Sequence[_Line], layout: Layout, **options: Any) -> Record | None:
+    """The record that begins with the lines taken first, if it has all fields when it is read so.
+
+    Else None, and no other lines are taken.
+    """
+    taken: list[_Line] = []
+    lines.give_back(first)
+    try:
+        fields = next(_csv_reader(lines, taken, layout, **options), [])
+    except csv.Error:
+        fields = []
+    # Where a line of a TSV and the next have all the fields of a row, they are rows, and the pair of quotes is none.
+    delimiter = layout.dialect.delimiter
+    rows = [delimiter == "\t" and line.text.count(delimiter) + 1 == layout.width > 1 for line in taken[:2]]
+    if len(fields) == layout.width and not all(rows):
+        return _checked(fields, taken, layout)
+    lines.give_back(taken)
+    for _ in first:
+        next(lines)
+    return None
+
+
+def _csv_reader(lines: _Lines, taken: list[_Line], layout: Layout, **options: Any) -> Iterator[list[str]]:
     """A reader that notes which lines it takes, and does not take too many for one record."""
 
     def feed() -> Iterator[str]:
@@ -368,33 +348,40 @@ def _csv_reader(lines: Iterator[_Line], taken: list[_Line], delimiter: str) -> I
                 raise csv.Error(f"a quote that does not close within {len(taken) - 1:,} lines")
             yield line.text
 
-    return csv.reader(feed(), delimiter=delimiter, strict=True)
+    sign, spaced = layout.dialect.delimiter, layout.spaced
+    return csv.reader(feed(), strict=True, delimiter=sign, skipinitialspace=spaced, **options)
 
 
-def _checked(fields: list[str], taken: Sequence[_Line], width: int) -> Record:
+def _checked(fields: list[str], taken: Sequence[_Line], layout: Layout) -> Record:
+    names = len(layout.columns or ())
     problem = next((line.problem for line in taken if line.problem), None)
-    if problem is None and width and len(fields) != width:
-        problem = f"expected {width} fields, got {len(fields)}"
-    return (fields, None) if problem is None else (None, _rejected(taken, problem))
+    if problem is None and len(fields) != layout.width:
+        problem = f"expected {layout.width} fields, got {len(fields)}"
+    if problem is None and any(fields[names:]):
+        problem = f"{fields[names:]} in columns without a name"
+    if problem is not None:
+        return None, _rejected(taken, problem)
+    if names > 1 and not any(fields) and '"' not in taken[0].text:
+        return _BLANK
+    return fields[:names], None
 
 
-def _tsv_records(lines: _Lines, width: int) -> Iterator[Record]:
+def _tsv_records(lines: _Lines, layout: Layout) -> Iterator[Record]:
     for line in lines:
         plain = line.text.rstrip("\r\n").split("\t")
         if plain == [""]:
             continue
-        if len(plain) == width and '"' not in line.text:
-            yield _checked(plain, [line], width)
-            continue
-        fields = [_unquoted(field) for field in plain]
-        whole = len(plain) == width and None not in fields
-        quoted = None if whole or '"' not in line.text else _quoted_record(line, lines, width)
-        if quoted is not None:
-            yield quoted
-        else:
-            yield _checked(
-                [raw if field is None else field for raw, field in zip(plain, fields, strict=True)], [line], width
-            )
+        fields = plain
+        if '"' in line.text:
+            unquoted = [_unquoted(field) for field in plain]
+            quoted = None
+            if len(plain) != layout.width or None in unquoted:
+                quoted = _tried(lines, [line], layout)
+            if quoted is not None:
+                yield quoted
+                continue
+            fields = [raw if field is None else field for raw, field in zip(plain, unquoted, strict=True)]
+        yield _checked(fields, [line], layout)
 
 
 def _unquoted(field: str) -> str | None:
@@ -409,54 +396,103 @@ def _unquoted(field: str) -> str | None:
     return None if field.count('"') % 2 else field
 
 
-def _quoted_record(line: _Line, lines: _Lines, width: int) -> Record | None:
-    """The record that begins on a line if it is read with quotes; None, and no line taken, if it should not be."""
-    taken: list[_Line] = []
-    lines.give_back([line])
-    try:
-        fields = next(_csv_reader(lines, taken, "\t"), [])
-    except csv.Error:
-        fields = []
-    # Where each line has all the fields of a row, they are rows, and what looks like a pair of quotes is none.
-    rows = width > 1 and all(taken_line.text.count("\t") + 1 == width for taken_line in taken)
-    if (width and len(fields) != width) or not fields or rows:
-        lines.give_back(taken[1:])
-        return None
-    return _checked(fields, taken, width)
-
-
 def looks_like_rows(text: str, width: int) -> bool:
-    """Whether a row of a TSV, as it is written, would be read as several: each of its lines has all the fields."""
+    """Whether a row of a TSV, as it is written, would be read as several: its first two lines have all the fields."""
     lines = re.split(r"\r\n|\r|\n", text.removesuffix("\n"))
-    return width > 1 and len(lines) > 1 and all(line.count("\t") + 1 == width for line in lines)
+    return width > 1 and len(lines) > 1 and all(line.count("\t") + 1 == width for line in lines[:2])
 
 
-def _json_records(path: Path, text: str | None) -> Iterator[Record]:
-    for line in _lines(path):
+def _json_records(layout: Layout, text: str | None) -> Iterator[Record]:
+    if layout.format == ".xlsx":
+        for row in sheet_rows(layout):
+            yield {**row, text: str(row[text])} if text and row.get(text) is not None else row, None
+        return
+    for value, raw in _json_values(layout):
+        record, problem = _json_record(value)
+        if record is not None and text is not None:
+            _add_nested(record, text)
+            if not isinstance(record.get(text), str | None):
+                problem = f"expected text in {text!r}, got {type(record[text]).__name__}"
+        yield record, raw._replace(reason=problem) if problem else None
+
+
+def _json_values(layout: Layout) -> Iterator[tuple[Any, Rejected]]:
+    """Each value that should be an object, or the `ValueError` in its place; and what is said if it is none.
+
+    A line has one, unless the first cannot be read alone: then the file is one value, or several.
+    """
+    first = True
+    for line in _lines(layout):
         if not line.text.strip():
             continue
-        problem, record = line.problem, None
-        if problem is None:
-            try:
-                record = _json_record(line.text)
-                if text is not None and not isinstance(record.get(text), str | None):
-                    problem = f"expected text in {text!r}, got {type(record[text]).__name__}"
-            except ValueError as error:
-                problem = str(error)
-        yield (record, None) if problem is None else (None, _rejected([line], problem))
+        value: Any = ValueError(line.problem) if line.problem else _parsed(line.text)
+        if first and not line.problem and not isinstance(value, dict):
+            whole = list(_whole_document(layout))
+            if whole or isinstance(value, list):
+                yield from whole
+                return
+        first = False
+        for one in _unwrapped(value):
+            yield one, _rejected([line], "")
 
 
-def _json_record(line: str) -> dict[str, Any]:
-    """The object on a line of JSON Lines; `ValueError` where there is none."""
+def _whole_document(layout: Layout) -> Iterator[tuple[Any, Rejected]]:
+    """The objects of arrays, of pages (`{"data": [...]}`), or one after the other; nothing, if it is not all JSON.
+
+    A script may give it a name first, as in Twitter's archive. It is read at once, and rows are counted, not lines.
+    """
+    with open_text(layout.path, layout.encoding, "replace") as stream:
+        text = re.sub(r"\A\s*[\w.]+\s*=\s*(?=\[)", "", stream.read()).strip().removesuffix(";")
+    found, at = [], 0
+    decoder = json.JSONDecoder(parse_constant=_constant)
+    while at < len(text):
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return
+        space = _SPACE.match(text, at)
+        at = space.end() if space else at
+        found += [one for part in (value if isinstance(value, list) else [value]) for one in _unwrapped(part)]
+    for number, value in enumerate(found, 1):
+        yield value, Rejected(number, "", json_text(value)[:10_000])
+
+
+_SPACE = re.compile(r"\s+")
+_PAGE = {"data", "includes", "meta", "errors", "__twarc"}
+
+
+def _unwrapped(value: Any) -> list[Any]:
+    """The tweets of a page of Twitter's interface, or in the archive's wrapping; else the value itself."""
+    if isinstance(value, dict) and isinstance(value.get("data"), list) and set(value) <= _PAGE:
+        return value["data"]
+    if isinstance(value, dict) and set(value) == {"tweet"} and isinstance(value["tweet"], dict):
+        return [value["tweet"]]
+    return [value]
+
+
+def _add_nested(record: dict[str, Any], name: str) -> None:
+    """Give a value inside of an object a column of its own, called by the way to it."""
+    parts = name.split(".")
+    if len(parts) > 1 and name not in record and parts[0] in record:
+        value: Any = record
+        for part in parts:
+            value = value.get(part) if isinstance(value, dict) else None
+        record[name] = value
+
+
+def _parsed(text: str) -> Any:
     try:
-        record = json.loads(line, parse_constant=_constant)
+        return json.loads(text, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"not valid JSON ({error})") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"expected a JSON object, got {type(record).__name__}")
-    return {
-        well_formed(name): well_formed(value) if isinstance(value, str) else value for name, value in record.items()
-    }
+        return ValueError(f"not valid JSON ({error})")
+
+
+def _json_record(value: Any) -> tuple[dict[str, Any] | None, str]:
+    """An object with text that UTF-8 can hold; or why there is none."""
+    if not isinstance(value, dict):
+        wrong = f"expected a JSON object, got {type(value).__name__}"
+        return None, str(value) if isinstance(value, ValueError) else wrong
+    return {well_formed(name): well_formed(one) if isinstance(one, str) else one for name, one in value.items()}, ""
 
 
 def _constant(name: str) -> float | None:
@@ -465,51 +501,59 @@ def _constant(name: str) -> float | None:
 
 
 def json_text(value: Any) -> str:
-    """A value as the text that JSON has for it."""
-    return well_formed(json.dumps(value, ensure_ascii=False, default=str))
+    """A value as the text that JSON has for it; a time as ISO 8601 has it."""
+    return well_formed(json.dumps(value, ensure_ascii=False, default=_plain))
 
 
-class JsonTypes:
-    """The columns of JSON Lines and their types, from all of its records."""
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
 
-    _ARROW = {
-        frozenset({"text"}): pa.string(),
-        frozenset({"bool"}): pa.bool_(),
-        frozenset({"int"}): pa.int64(),
-        frozenset({"int", "exact"}): pa.int64(),
-        frozenset({"exact"}): pa.int64(),
-        frozenset({"float"}): pa.float64(),
-        frozenset({"exact", "float"}): pa.float64(),
-        frozenset[str](): pa.string(),
-    }
 
-    def __init__(self) -> None:
-        self._kinds: dict[str, set[str]] = {}
+_ARROW = {"text": pa.string(), "bool": pa.bool_(), "exact": pa.int64(), "int": pa.int64(), "float": pa.float64()}
+_ARROW |= {"date": pa.date32(), "time": pa.timestamp("us")}
 
-    def look_at(self, record: dict[str, Any]) -> None:
-        for name, value in record.items():
-            kinds = self._kinds.setdefault(name, set())
-            if value is not None:
-                kinds.add(_kind(value))
 
-    def schema(self, path: Path) -> pa.Schema:
-        """The types so far; `DataError` without a column."""
-        names = _checked_names(self._kinds, path)
-        return pa.schema([(name, self._ARROW.get(frozenset(self._kinds[name]), json_type)) for name in names])
+def schema_of(records: Iterable[Record], layout: Layout, text: str | None) -> tuple[pa.Schema, int]:
+    """The columns of JSON or a sheet and their types, from all of its records; and how many there are.
+
+    Raises
+    ------
+    DataError
+        Without a column.
+    """
+    count, kinds = 0, {name: set[str]() for name in layout.columns or ()}
+    for record, _ in records:
+        count += 1
+        for name, value in (record or {}).items():
+            kinds.setdefault(name, set()).add("text" if name == text else _kind(value))
+    names = checked_names(list(kinds), layout.path)
+    return pa.schema([(name, _arrow_type(kinds[name] - {"none"})) for name in names]), count
+
+
+def _arrow_type(kinds: set[str]) -> pa.DataType:
+    for wider, narrower in (("int", "exact"), ("float", "exact"), ("time", "date")):
+        kinds = kinds - {narrower} if wider in kinds else kinds
+    return _ARROW.get(next(iter(kinds), "text"), json_type) if len(kinds) <= 1 else json_type
 
 
 def _kind(value: Any) -> str:
     """`exact`: a whole number that is one as a fraction, too; those of more than 64 bits are like nothing else."""
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "exact" if abs(value) <= 2**53 else "int" if -(2**63) <= value < 2**63 else "long"
-    return "float" if isinstance(value, float) else "nested"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "exact" if abs(value) <= 2**53 else "int" if -(2**63) <= value < 2**63 else "nested"
+    kinds = {str: "text", bool: "bool", float: "float", type(None): "none", date: "date", datetime: "time"}
+    return kinds.get(type(value), "nested")
 
 
 # Parquet
+
+
+@contextmanager
+def parquet_errors(path: Path) -> Iterator[None]:
+    """What Arrow says of a file that it cannot read, as a `DataError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -521,33 +565,21 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         A file that is missing, empty, of another kind, damaged or cut short.
     """
     with open_bytes(path) as stream:
-        if not stream.read(1):
+        if not stream.peek(1):
             raise DataError(f"{path}: the file is empty")
-    try:
-        if compression_of(path) is None:
-            return pq.ParquetFile(path)
-        with open_bytes(path) as stream:
-            return pq.ParquetFile(io.BytesIO(stream.read()))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+        with parquet_errors(path):
+            return pq.ParquetFile(path if compression_of(path) is None else io.BytesIO(stream.read()))
 
 
-def _parquet_parts(path: Path, rows: int, first: int) -> Iterator[Part]:
-    """Batches as they come, cut and joined to parts of so many rows."""
-    skip, pieces, held = first * rows, [], 0
-    try:
-        for batch in open_parquet(path).iter_batches(batch_size=rows):
-            table = pa.Table.from_batches([batch])
-            gone = min(skip, len(table))
-            skip, table = skip - gone, table.slice(gone)
-            while len(table):
-                take = min(rows - held, len(table))
-                pieces.append(table.slice(0, take))
-                held, table = held + take, table.slice(take)
-                if held == rows:
-                    yield Part(pa.concat_tables(pieces), [])
-                    pieces, held = [], 0
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: damaged ({error!s:.200}); what came before is kept") from error
-    if pieces:
-        yield Part(pa.concat_tables(pieces), [])
+def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:
+    """Batches as they come, joined and cut to parts of so many rows."""
+    with parquet_errors(path):
+        file = open_parquet(path)
+        held = file.schema_arrow.empty_table()
+        for batch in file.iter_batches(batch_size=rows):
+            held = pa.concat_tables([held, pa.Table.from_batches([batch])])
+            while len(held) >= rows:
+                yield Part(held.slice(0, rows), [])
+                held = held.slice(rows)
+    if len(held):
+        yield Part(held, [])

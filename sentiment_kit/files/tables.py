@@ -6,66 +6,80 @@ Files here fit in memory. For others, and where broken rows are to be set apart,
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from ..errors import DataError
+from .dialects import layout_of
 from .encodings import text_dtype
-from .rows import JsonTypes, Layout, as_table, complaint, json_type, layout_of, open_parquet, records_of
+from .rows import as_table, complaint, json_type, open_parquet, parquet_errors, records_of, schema_of
 
 __all__ = ["read_arrow", "read_table"]
 
 
-def read_arrow(path: str | Path, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst, and change no value.
+def read_arrow(path: str | Path, *, text: str | None = None, **reading: Any) -> pa.Table:
+    """Read CSV, TSV, JSON, Parquet, .xlsx or plain text by suffix, also .gz, .zst, .bz2 or .zip; change no value.
 
     Parameters
     ----------
     path : str or Path
-    columns : sequence of str, optional
-        The names of the columns of a CSV or TSV without a header; else its first row has them.
+    text : str, optional
+        A column that must hold texts; in JSON it may lie in objects, as `tweet.full_text`.
+    **reading : Any
+        `columns`, the names of the columns of a table without a header, else its first row has them; `encoding` of a
+        text file, as Python calls it (cp1252), else UTF-8, or UTF-16 where the file begins with its mark; `sheet` of a
+        spreadsheet that has several.
 
     Returns
     -------
     pyarrow.Table
-        Columns of CSV and TSV are text, empty cells ""; those of JSON Lines and Parquet have their types (see `rows`).
+        Columns of CSV and TSV are text, empty cells ""; those of other formats have their types (see `rows`).
 
     Raises
     ------
     DataError
         For a file that is missing, of another format, empty, broken or cut short, naming the line where there is one.
     """
-    layout = layout_of(Path(path), columns)
+    layout = layout_of(Path(path), **reading)
     if layout.format == ".parquet":
-        return _read_parquet(layout.path)
-    return _read_text(layout)
-
-
-def _read_text(layout: Layout) -> pa.Table:
+        with parquet_errors(layout.path):
+            return open_parquet(layout.path).read()
     records = []
-    for values, bad in records_of(layout):
+    for values, bad in records_of(layout, text):
         if bad is not None:
             raise DataError(complaint(layout.path, bad))
         records.append(values)
-    if layout.columns is not None:
-        return as_table(records, pa.schema([(name, pa.string()) for name in layout.columns]))
-    types = JsonTypes()
-    for record in records:
-        types.look_at(record)
-    return as_table(records, types.schema(layout.path))
+    if layout.width:
+        return as_table(records, pa.schema([(name, pa.string()) for name in layout.columns or ()]))
+    return as_table(records, schema_of(((record, None) for record in records), layout, text)[0])
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def read_saved(folder: Path, split: str) -> pa.Table:
+    """A data set that the library datasets saved to a folder (`save_to_disk`), or one split of several.
+
+    Raises
+    ------
+    DataError
+        A folder of another kind; a split that is not there; a damaged file.
+    """
     try:
-        return open_parquet(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file, or damaged or cut short ({error!s:.200})") from error
+        if (folder / "dataset_dict.json").exists():
+            splits = json.loads((folder / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
+            if split not in splits:
+                raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(splits)}")
+            folder = folder / split
+        names = [one["filename"] for one in json.loads((folder / "state.json").read_text("utf-8"))["_data_files"]]
+        return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(folder / name))).read_all() for name in names])
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{folder}: a folder, and no data set that was saved to one ({error!s:.200})") from error
 
 
-def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(path: str | Path, *, text: str | None = None, **reading: Any) -> pd.DataFrame:
     """`read_arrow` as pandas has it.
 
     Returns
@@ -74,7 +88,7 @@ def read_table(path: str | Path, *, columns: Sequence[str] | None = None) -> pd.
         Text is `encodings.text_dtype`; whole numbers and truth values beside a gap have pandas' nullable types, so that
         no digit is lost; JSON is Python's lists and dictionaries. The index counts the rows.
     """
-    return to_pandas(read_arrow(path, columns=columns))
+    return to_pandas(read_arrow(path, text=text, **reading))
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,9 +17,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import DataError
-from .encodings import FORMATS, compression_of, file_format, well_formed
+from ..errors import DataError, require_extra
+from .dialects import Dialect
+from .encodings import WRITTEN, compression_of, file_format, well_formed
 from .rows import json_text, json_type, looks_like_rows
+from .spreadsheets import sheet_value, write_sheet
 
 __all__ = ["check_writable", "write_table"]
 
@@ -69,8 +70,10 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise `DataError` now for what `write_table` would refuse later."""
     path = Path(path)
-    if file_format(path) not in FORMATS:
-        raise DataError(f"{path}: expected an output ending in {', '.join(FORMATS)}, also with .gz or .zst")
+    if file_format(path) not in WRITTEN or compression_of(path) == "zip":
+        raise DataError(f"{path}: expected an output ending in {', '.join(WRITTEN)}, also with .gz, .zst or .bz2")
+    if file_format(path) == ".xlsx":
+        require_extra("openpyxl", "excel", f"{path}: a spreadsheet needs")
     if not path.absolute().parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist; create it first")
     try:
@@ -85,18 +88,22 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
         )
 
 
-def check_types(schema: pa.Schema, path: str | Path) -> None:
-    """Raise `DataError` now for columns whose values the format of `path` cannot hold, and name one that can."""
-    suffix = file_format(Path(path))
-    for field in schema if suffix != ".parquet" else ():
-        if _has(field.type, pa.types.is_map) or _has(field.type, _is_bytes):
-            raise DataError(f"{path}, column {field.name}: {suffix} cannot hold {field.type}; write .parquet")
+def check_values(table: pa.Table, path: str | Path) -> None:
+    """Raise `DataError` now for values that the format of `path` cannot hold, naming the column and one that can."""
+    _write(table, io.BytesIO(), Path(path), Dialect(), spreadsheet_safe=False)
 
 
 def write_table(
-    table: pd.DataFrame | pa.Table, path: str | Path, *, force: bool = False, spreadsheet_safe: bool = False
+    table: pd.DataFrame | pa.Table,
+    path: str | Path,
+    *,
+    force: bool = False,
+    spreadsheet_safe: bool = False,
+    dialect: Dialect | None = None,
 ) -> None:
-    """Write CSV, TSV, JSON Lines or Parquet by suffix, plain, .gz or .zst; whole or not at all.
+    """Write CSV, TSV, JSON, Parquet or .xlsx by suffix, plain, .gz, .zst or .bz2; whole or not at all.
+
+    Lists and objects are JSON wherever the format has none.
 
     Parameters
     ----------
@@ -108,6 +115,8 @@ def write_table(
     spreadsheet_safe : bool, default False
         In CSV and TSV, put an apostrophe before text that begins with = + - @, a tab or a line break, which a
         spreadsheet would take for a formula and run. The text is then no longer what it was.
+    dialect : Dialect, optional
+        Of a CSV; else it has commas, points in numbers, no byte order mark and lines that end in a line feed.
 
     Raises
     ------
@@ -116,19 +125,52 @@ def write_table(
     """
     path = Path(path)
     check_writable(path, force=force)
-    suffix = file_format(path)
     whole = table if isinstance(table, pa.Table) else as_arrow(table, path)
-    check_types(whole.schema, path)
     try:
         with whole_file(path) as temporary, _stream(temporary, path) as file:
-            if suffix == ".parquet":
-                pq.write_table(whole, file)
-            elif suffix == ".jsonl":
-                file.writelines(_json_lines(whole))
-            else:
-                file.write(_delimited(whole, "," if suffix == ".csv" else "\t", spreadsheet_safe, path).encode())
+            _write(whole, file, path, dialect or Dialect(), spreadsheet_safe)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
+
+
+def _write(table: pa.Table, file: BinaryIO, path: Path, dialect: Dialect, spreadsheet_safe: bool) -> None:
+    suffix = file_format(path)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        _check_type(column, f"{path}, column {name}: {suffix} cannot hold", suffix)
+    if suffix == ".parquet":
+        pq.write_table(table, file)
+    elif suffix == ".xlsx":
+        write_sheet(table.column_names, _by_column(table, path, _sheet_cells), file, path)
+    elif suffix in (".jsonl", ".ndjson", ".json"):
+        names = [json_text(name) for name in table.column_names]
+        rows = zip(*_by_column(table, path, _json_values), strict=True)
+        lines = (f"{{{','.join(map(':'.join, zip(names, row, strict=True)))}}}" for row in rows)
+        file.write((f"[{','.join(lines)}]" if suffix == ".json" else "".join(f"{line}\n" for line in lines)).encode())
+    else:
+        dialect = dialect if suffix == ".csv" else Dialect("\t")
+        file.write(_delimited(table, dialect, spreadsheet_safe, path).encode("utf-8-sig" if dialect.mark else "utf-8"))
+
+
+def _check_type(column: pa.ChunkedArray, what: str, suffix: str) -> None:
+    if suffix != ".parquet" and _has(column.type, lambda type: pa.types.is_map(type) or _is_bytes(type)):
+        raise DataError(f"{what} {column.type}; write .parquet, or leave the column out")
+    if suffix == ".parquet" and column.type == json_type:
+        wrong = next((text for text in column.to_pylist() if text and text[0] not in "[{"), None)
+        if wrong is not None:
+            raise DataError(f"{what} several types, or whole numbers of more than 64 bits ({wrong:.40}); write .jsonl")
+
+
+def _by_column(table: pa.Table, path: Path, convert: Callable[[pa.ChunkedArray], list[Any]]) -> list[list[Any]]:
+    found = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            found.append(convert(column))
+        except (ValueError, OverflowError, pa.ArrowException) as error:
+            suffix = file_format(path)
+            raise DataError(
+                f"{path}, column {name}: holds {column.type} that {suffix} cannot ({error!s:.200}); write .parquet"
+            ) from error
+    return found
 
 
 def as_arrow(table: pd.DataFrame, path: str | Path = "the table") -> pa.Table:
@@ -155,18 +197,27 @@ def _stream(temporary: Path, path: Path) -> BinaryIO:
 # Cells
 
 
-def _delimited(table: pa.Table, delimiter: str, spreadsheet_safe: bool, path: Path) -> str:
+def _delimited(table: pa.Table, dialect: Dialect, spreadsheet_safe: bool, path: Path) -> str:
     guard = _without_formula if spreadsheet_safe else str
-    cells = [_cells(column, guard) for column in table.columns]
+    cells = _by_column(table, path, lambda column: _cells(column, guard, dialect.decimal))
     rows = [[guard(name) for name in table.column_names], *zip(*cells, strict=True)]
     # The csv module quotes a carriage return only where rows end with one, and unquoted it would end the row.
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
-    if "\r" in text.getvalue():
-        text = io.StringIO()
-        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
-    if delimiter == "\t":
+    text = _written(rows, dialect)
+    if "\r" in text and dialect.end == "\n":
+        text = _written(rows, dialect._replace(end="\r\n"))
+    if dialect.delimiter == "\t":
         _refuse_ambiguous(rows, path)
+    return text
+
+
+def _written(rows: list[Any], dialect: Dialect) -> str:
+    """Rows as CSV; one without anything in it has quotes, for delimiters alone at the end of a file are no row."""
+    text = io.StringIO(f"sep={dialect.delimiter}{dialect.end}" if dialect.told else "")
+    text.seek(0, io.SEEK_END)
+    how: dict[str, Any] = {"delimiter": dialect.delimiter, "lineterminator": dialect.end}
+    writer, quoting = csv.writer(text, **how), csv.writer(text, quoting=csv.QUOTE_ALL, **how)
+    for row in rows:
+        (writer if any(row) else quoting).writerow(row)
     return text.getvalue()
 
 
@@ -183,17 +234,18 @@ def _refuse_ambiguous(rows: list[Any], path: Path) -> None:
                 )
 
 
-def _cells(column: pa.ChunkedArray, guard: Callable[[str], str]) -> list[str]:
+def _cells(column: pa.ChunkedArray, guard: Callable[[str], str] = str, decimal: str = ".") -> list[str]:
     """The values of a column as text, "" for a missing one."""
     if column.type == json_type:  # a text among other values needs no quotes here
         texts = [text and (json.loads(text) if text.startswith('"') else text) for text in column.to_pylist()]
         return [guard(text or "") for text in texts]
-    if pa.types.is_floating(column.type):
-        # By numpy, whose float32 has no digits that it does not have.
-        values = column.to_numpy()
-        return ["" if text == "nan" else text for text in values.astype(str).tolist()]
+    if pa.types.is_floating(column.type):  # by numpy, whose float32 has no digits that it does not have
+        values = column.to_numpy().astype(str).tolist()
+        return ["" if text == "nan" else text.replace(".", decimal) for text in values]
+    if pa.types.is_decimal(column.type):
+        return ["" if value is None else f"{value:f}".replace(".", decimal) for value in column.to_pylist()]
     found = []
-    for value in column.to_pylist():
+    for value in _values(column):
         if value is None:
             found.append("")
         elif isinstance(value, str):
@@ -203,26 +255,45 @@ def _cells(column: pa.ChunkedArray, guard: Callable[[str], str]) -> list[str]:
     return found
 
 
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """As Python has them; times that it cannot hold as text."""
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException):
+        return column.cast(pa.string()).to_pylist()
+
+
+def _sheet_cells(column: pa.ChunkedArray) -> list[Any]:
+    """What a sheet can hold as it is; all of a column as text where it cannot hold one of them, but for fractions."""
+    texts, kind = _cells(column), column.type
+    values: list[Any] = [None] * len(texts)
+    if kind == json_type:
+        values = [text and json.loads(text) for text in column.to_pylist()]
+    elif pa.types.is_floating(kind):
+        values = [float(text) if text else None for text in texts]
+    elif (
+        pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind)
+    ):
+        values = _values(column)
+    held = list(map(sheet_value, values))
+    single = kind == json_type or pa.types.is_floating(kind)
+    whole = single or all(value is not None for value, text in zip(held, texts, strict=True) if text)
+    return [value if whole and value is not None else text or None for value, text in zip(held, texts, strict=True)]
+
+
 def _without_formula(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def _has(type: pa.DataType, wanted: Callable[[pa.DataType], bool]) -> bool:
     """Whether a type is, or has inside, one that is wanted."""
-    if wanted(type):
-        return True
-    return any(_has(type.field(number).type, wanted) for number in range(type.num_fields))
+    if pa.types.is_dictionary(type):
+        return _has(type.value_type, wanted)
+    return wanted(type) or any(_has(type.field(number).type, wanted) for number in range(type.num_fields))
 
 
 def _is_bytes(type: pa.DataType) -> bool:
     return pa.types.is_binary(type) or pa.types.is_large_binary(type) or pa.types.is_fixed_size_binary(type)
-
-
-def _json_lines(table: pa.Table) -> Iterator[bytes]:
-    names = [json.dumps(name, ensure_ascii=False) for name in table.column_names]
-    columns = [_json_values(column) for column in table.columns]
-    for row in zip(*columns, strict=True):
-        yield f"{{{','.join(f'{name}:{value}' for name, value in zip(names, row, strict=True))}}}\n".encode()
 
 
 def _json_values(column: pa.ChunkedArray) -> list[str]:
@@ -231,12 +302,7 @@ def _json_values(column: pa.ChunkedArray) -> list[str]:
         return ["null" if text is None else text for text in column.to_pylist()]
     if pa.types.is_floating(column.type):
         return [text.replace("inf", "Infinity") or "null" for text in _cells(column, str)]
-    return [json.dumps(value, ensure_ascii=False, default=_plain) for value in column.to_pylist()]
-
-
-def _plain(value: Any) -> str:
-    """A time as ISO 8601 has it, anything else as its text."""
-    return value.isoformat() if isinstance(value, date | datetime | time) else str(value)
+    return [json_text(value) for value in _values(column)]
 
 
 def json_records(table: pd.DataFrame) -> list[dict[str, Any]]:

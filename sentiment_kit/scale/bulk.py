@@ -28,12 +28,13 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from ..batching import one_ahead
-from ..data import check_columns, headless_columns
+from ..data import check_columns, headless_columns, note_bytes
 from ..errors import DataError, Note
-from ..files.encodings import FORMATS, exists, file_format, known_format, well_formed
+from ..files.dialects import DIALECTS, SIGNS, Dialect
+from ..files.encodings import TABLES, exists, file_format, known_format, well_formed
 from ..files.rows import Part, Rejected, Source, complaint, inspect, iter_parts
 from ..files.tables import is_text
-from ..files.writing import check_types, check_writable, whole_file, write_table
+from ..files.writing import check_values, check_writable, whole_file, write_table
 from ..inference import append_predictions, predict, prediction_names
 from ..labels import LABELS
 from ..model import SentimentModel
@@ -86,6 +87,7 @@ def score_files(
     batch_size: int | None = None,
     progress: bool | None = None,
     run: Run | None = None,
+    **reading: Any,
 ) -> Summary:
     """Score files of any size into a folder; go on where an earlier run stopped.
 
@@ -110,6 +112,8 @@ def score_files(
         A bar with rows and parts; by default where there is a terminal or a notebook to show it.
     run : Run, optional
         What scores the parts that are not there: by default this process, `on_ray` for many.
+    **reading : Any
+        `columns`, `encoding`, `sheet` of every file, as for `files.read_table`.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def score_files(
     files = [path for path in find_files(list(inputs)) if output.resolve() not in path.resolve().parents]
     if not files:
         raise DataError(f"{output}: holds all inputs, and what is in the output is none; choose another folder for it")
-    sources = [_source(path, text) for path in files]
+    sources = [_source(path, text, reading) for path in files]
     return _score(sources, output, model, Job(text, part_rows, strict, batch_size), force, progress, run)
 
 
@@ -141,9 +145,11 @@ def score_file(
     strict: bool = False,
     force: bool = False,
     spreadsheet_safe: bool = False,
+    dialect: str | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
     run: Run | None = None,
+    **reading: Any,
 ) -> Summary:
     """Score one file to another, in any two formats; both fit in memory.
 
@@ -158,7 +164,9 @@ def score_file(
         Replace `output` if it exists.
     spreadsheet_safe : bool, default False
         As for `write_table`.
-    model, text, strict, batch_size, progress, run
+    dialect : str, optional
+        How a CSV is written: one of `files.dialects.DIALECTS`. None: as the input, if that is a CSV too; else "unix".
+    model, text, strict, batch_size, progress, run, **reading
         As for `score_files`.
 
     Returns
@@ -172,8 +180,11 @@ def score_file(
     """
     output = Path(output)
     check_writable(output, force=force)
-    source = _source(Path(input), text)
-    check_types(source.schema, output)
+    source = _source(Path(input), text, reading)
+    check_values(
+        pa.concat_tables([source.schema.empty_table(), *(p.table for p in iter_parts(source, PART_ROWS))]), output
+    )
+    how = DIALECTS[dialect] if dialect else _as_it_came(source, output)
     workplace = output.with_name(f".{output.name.split('.')[0][:200]}.parts")
     job = Job(text, PART_ROWS, strict, batch_size)
     try:
@@ -186,7 +197,7 @@ def score_file(
         raise
     parts = [pq.read_table(part) for part in sorted(workplace.glob("part-*.parquet"))]
     table = pa.concat_tables(parts or [score_part(model, job, Part(source.schema.empty_table(), []))])
-    write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe)
+    write_table(table, output, force=force, spreadsheet_safe=spreadsheet_safe, dialect=how)
     rejected = output.with_name(f"{output.name}.rejected.jsonl")
     rejected.unlink(missing_ok=True)
     if summary.rejected:
@@ -194,6 +205,18 @@ def score_file(
             temporary.write_bytes(b"".join(path.read_bytes() for path in sorted(workplace.glob("rejected/*.jsonl"))))
     shutil.rmtree(workplace)
     return summary
+
+
+def _as_it_came(source: Source, output: Path) -> Dialect:
+    """That of the input where both are CSV, and a note of it where it is not the usual one."""
+    if not source.layout.format == file_format(output) == ".csv":
+        return Dialect()
+    came = source.layout.dialect
+    found = [f"{SIGNS[came.delimiter]} between its fields"] * (came.delimiter != ",")
+    found += ["commas in its numbers"] * (came.decimal == ",") + ["a byte order mark"] * came.mark
+    if found:
+        warnings.warn(f"{output} is written as its input came, with {', '.join(found)}", Note, stacklevel=3)
+    return came
 
 
 def _first_rejected(folder: Path) -> str:
@@ -205,12 +228,16 @@ def _rows_in(folder: Path) -> int:
     return sum(pq.read_metadata(part).num_rows for part in folder.glob("part-*.parquet"))
 
 
-def _source(path: Path, text: str) -> Source:
+def _source(path: Path, text: str, reading: dict[str, Any]) -> Source:
     """A file that was looked through, and can be scored: it has the column, with text in it, and room for names."""
-    source = inspect(path, columns=headless_columns(path), text=text)
+    named = reading.get("columns") or headless_columns(path)
+    source = inspect(path, text=text, **(reading | {"columns": named}))
     check_columns(source.columns, [text], path)
     if not is_text(source.schema.field(text).type):
         raise DataError(f"{path}, column {text!r}: expected text, got {source.schema.field(text).type}")
+    beginning = next(iter_parts(source, 1000), None)
+    if beginning is not None:
+        note_bytes(beginning.table[text].to_pandas(), path)
     names = prediction_names(source.columns, path)
     renamed = [f"{name} is {own}" for name, own in names.items() if name != own]
     if renamed:
@@ -282,7 +309,7 @@ def find_files(inputs: list[str | Path]) -> list[Path]:
         if not is_file:
             members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
         if not members:
-            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(FORMATS)}")
+            raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(TABLES)}")
         for member in members:
             known_format(member)
         found += members
@@ -299,7 +326,7 @@ def _is_hidden(member: Path, folder: Path) -> bool:
 
 
 def _is_known(path: Path) -> bool:
-    return file_format(path) in FORMATS
+    return file_format(path) in TABLES
 
 
 # One part: scored and written, whole or not at all, by whichever process has it

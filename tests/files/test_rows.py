@@ -2,6 +2,8 @@ import csv
 import gzip
 import json
 import re
+import warnings
+import zipfile
 
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.errors import DataError
+from sentiment_kit.errors import DataError, Note
 from sentiment_kit.files import encodings
 from sentiment_kit.files import rows as readers
 from sentiment_kit.files.rows import complaint, inspect, iter_parts
@@ -18,7 +20,7 @@ from sentiment_kit.files.tables import read_arrow, read_table
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.scale.bulk import find_files
 
-NOT_UTF8 = "not UTF-8 (byte 0xe8); save the file as UTF-8, it may be Windows-1252 or Latin-1"
+NOT_UTF8 = "not UTF-8 (byte 0xe8); save the file as UTF-8, or say its encoding (--encoding; it may be cp1252)"
 ROWS = pd.DataFrame({"id": list("abcde"), "text": ["uno, due", 'tre "quattro"', "cinque\nsei", "", "sette"]})
 
 
@@ -281,7 +283,7 @@ def test_parquet_keeps_its_types_over_row_groups(tmp_path):
 
 
 def test_folders_and_patterns(tmp_path):
-    for name in ("b.csv", "a.csv", "notes.txt", "in/c.jsonl.gz", ".hidden.csv", ".ipynb_checkpoints/d.csv"):
+    for name in ("b.csv", "a.csv", "notes.md", "texts.txt", "in/c.jsonl.gz", ".hidden.csv", ".ipynb_checkpoints/d.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text\n")
     names = [path.name for path in find_files([tmp_path])]
@@ -289,8 +291,9 @@ def test_folders_and_patterns(tmp_path):
     assert [path.name for path in find_files([tmp_path / "*.csv"])][-2:] == ["a.csv", "b.csv"]
     twice = [tmp_path / "b.csv", tmp_path, tmp_path / "in" / ".." / "a.csv"]
     assert [path.name for path in find_files(twice)] == ["b.csv", "a.csv", "c.jsonl.gz"]
-    with pytest.raises(DataError, match=r"notes\.txt: expected a file ending in \.csv"):
-        find_files([tmp_path / "notes.txt"])
+    with pytest.raises(DataError, match=r"notes\.md: expected a file ending in \.csv"):
+        find_files([tmp_path / "notes.md"])
+    assert [path.name for path in find_files([tmp_path / "texts.txt"])] == ["texts.txt"]
     for nothing in (tmp_path / "*.parquet", "Che bella giornata! " * 50):
         with pytest.raises(DataError, match="no such file, or a folder or pattern without one"):
             find_files([nothing])
@@ -312,7 +315,9 @@ def test_parts_do_not_change_what_is_read(tmp_path_factory, data):
     if not rejected(whole):
         with path.open(encoding="utf-8", newline="") as file:
             expected = [row for row in csv.reader(file) if row]
-        assert texts(whole) == [row[1] for row in expected[1:]]
+        left_out = len(expected) - 1 - len(texts(whole))
+        assert texts(whole) == [row[1] for row in expected[1 : len(expected) - left_out]]
+        assert expected[len(expected) - left_out :] == [["", ""]] * left_out
 
 
 @settings(max_examples=150, deadline=None)
@@ -387,3 +392,138 @@ def test_a_file_is_read_alike_in_parts_and_as_a_whole(tmp_path_factory, file):
         assert pa.concat_tables([part.table for part in parts] or [source.schema.empty_table()]).to_pylist() == (
             whole.to_pylist()
         )
+
+
+# Files as people have them
+
+TWO = {"id": ["1", "2"], "text": ["Che bella, davvero", "Pessimo"], "label": ["positive", "negative"]}
+
+
+FIRST, SECOND = (json.dumps(dict(zip(TWO, row, strict=True))) for row in zip(*TWO.values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tabs.csv", "id\ttext\tlabel\n1\tChe bella, davvero\tpositive\n2\tPessimo\tnegative\n"),
+        ("bars.csv", "id|text|label\n1|Che bella, davvero|positive\n2|Pessimo|negative\n"),
+        ("told.csv", "sep=;\r\nid;text;label\r\n1;Che bella, davvero;positive\r\n2;Pessimo;negative\r\n"),
+        ("excel.csv", "\ufeffid;text;label;;\n1;Che bella, davvero;positive;;\n2;Pessimo;negative;;\n;;;;\n;;;;\n"),
+        ("spaces.csv", 'id, text, label\n1, "Che bella, davvero", positive\n2, Pessimo, negative\n'),
+        ("utf16.csv", 'id,text,label\n1,"Che bella, davvero",positive\n2,Pessimo,negative\n'.encode("utf-16")),
+        ("array.json", f"[{FIRST}, {SECOND}]"),
+        ("pretty.jsonl", json.dumps([json.loads(FIRST), json.loads(SECOND)], indent=1)),
+        ("several.json", "\n".join(json.dumps(json.loads(one), indent=1) for one in (FIRST, SECOND))),
+        ("lines.ndjson", f"{FIRST}\n{SECOND}\n"),
+        ("pages.jsonl", f'{{"data": [{FIRST}], "meta": {{}}}}\n{{"data": [{SECOND}]}}\n'),
+        ("tweets.js", f'window.YTD.tweets.part0 = [{{"tweet": {FIRST}}}, {{"tweet": {SECOND}}}]'),
+    ],
+)
+def test_the_same_table_as_people_have_it(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Note)
+        assert read_table(path).to_dict("list") == TWO
+        assert texts(read(path)) == TWO["text"]
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        ("id;text\n1;a\n", "semicolons between its fields"),
+        ("id, text\n1, a\n", "spaces after them, which are left out"),
+        ("id,text,\n1,a,\n", "empty columns without a name at its end"),
+        ("id,text\n1,a\n,\n", "1 blank rows below the table are left out"),
+    ],
+)
+def test_what_one_might_not_expect_is_said(tmp_path, content, note):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.warns(Note, match=note):
+        read_table(tmp_path / "t.csv")
+
+
+def test_blank_rows_above_others_and_quoted_ones_stay(tmp_path):
+    (tmp_path / "t.csv").write_text('id,text\n,\n1,a\n"",""\n')
+    assert read_table(tmp_path / "t.csv")["text"].tolist() == ["", "a", ""]
+
+
+def test_a_value_in_a_column_without_a_name_is_set_apart(tmp_path):
+    (tmp_path / "t.csv").write_text("id,text,\n" + "1,a,\n" * 200 + "2,b,?\n")
+    with pytest.warns(Note):
+        assert rejected(read(tmp_path / "t.csv", rows=500)) == [(202, "['?'] in columns without a name")]
+
+
+def test_columns_without_a_name_that_are_not_empty_get_numbers(tmp_path):
+    (tmp_path / "t.csv").write_text(",text,\n0,a,x\n")
+    assert read_table(tmp_path / "t.csv").to_dict("list") == {"column 1": ["0"], "text": ["a"], "column 3": ["x"]}
+
+
+def test_quotes_with_a_backslash_among_rows_that_have_none(tmp_path):
+    content = 'id,text\n1,"Ha detto \\"che bello\\", e basta"\n2,"a ""b"""\n3,"C:\\"\n4,"x\\"y"z"\n5,fine\n'
+    (tmp_path / "t.csv").write_text(content)
+    parts = read(tmp_path / "t.csv", rows=10)
+    assert texts(parts) == ['Ha detto "che bello", e basta', 'a "b"', "C:\\", "fine"]
+    assert [line for line, _ in rejected(parts)] == [5]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "utf-16", "utf-16-le"])
+def test_an_encoding_that_is_said(tmp_path, encoding):
+    (tmp_path / "t.csv").write_bytes("id,text\n1,perché è così\n".encode(encoding))
+    with pytest.warns(Note, match=f"text in {encoding}"):
+        assert read_table(tmp_path / "t.csv", encoding=encoding)["text"].tolist() == ["perché è così"]
+    if encoding in ("cp1252", "mac_roman"):
+        with pytest.raises(DataError, match=rf"line 2: not UTF-8 .*it may be {encoding}"):
+            read_table(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="encoding must be one that Python knows"):
+        read_table(tmp_path / "t.csv", encoding="nonsense")
+
+
+def test_a_wrong_encoding_is_no_text(tmp_path):
+    (tmp_path / "t.csv").write_bytes("id,text\n1,perché\n".encode("cp1252"))
+    with pytest.warns(Note), pytest.raises(DataError, match="line 2: not ascii, as it was said to be"):
+        read_table(tmp_path / "t.csv", encoding="ascii")
+
+
+def test_a_line_of_plain_text_is_a_text(tmp_path):
+    (tmp_path / "t.txt").write_text('Che bella, "davvero"\n\nPessimo\tservizio\n')
+    assert read_table(tmp_path / "t.txt")["text"].tolist() == ['Che bella, "davvero"', "", "Pessimo\tservizio"]
+
+
+def test_a_zip_holds_one_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "tweets.zip", "w") as archive:
+        archive.writestr("in/tweets.csv", "id,text\n1,ciao\n")
+        archive.writestr("__MACOSX/in/._tweets.csv", "x")
+    assert read_table(tmp_path / "tweets.zip")["text"].tolist() == ["ciao"]
+    with zipfile.ZipFile(tmp_path / "tweets.zip", "a") as archive:
+        archive.writestr("b.csv", "id,text\n")
+    with pytest.raises(DataError, match=r"expected one file in it, found 2 \(in/tweets.csv, b.csv\)"):
+        read_table(tmp_path / "tweets.zip")
+    (tmp_path / "broken.csv.zip").write_bytes(b"PK no")
+    with pytest.raises(DataError, match="not a .zip file"):
+        read_table(tmp_path / "broken.csv.zip")
+
+
+def test_text_inside_of_objects(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"post": {"text": "ciao"}}\n{"post": {"text": 3}}\n{"post": null}\n')
+    parts = read(path, rows=10, text="post.text")
+    assert [text for part in parts for text in part.table["post.text"].to_pylist()] == ["ciao", None]
+    assert rejected(parts) == [(2, "expected text in 'post.text', got int")]
+    assert inspect(path, text="note.text").columns == ["post"]
+
+
+def test_a_tweet_that_begins_with_a_quote_swallows_no_other(tmp_path):
+    rows = [
+        '1\t"Che spettacolo\tpositive',
+        "2\tTreno in ritardo\tnegative",
+        '3\tHa detto "mai"\tnegative',
+        '4\tCiao"\tneutral',
+    ]
+    path = tmp_path / "t.tsv"
+    path.write_text("\n".join(["id\ttext\tlabel", *rows]) + "\n")
+    assert texts(read(path)) == ['"Che spettacolo', "Treno in ritardo", 'Ha detto "mai"', 'Ciao"']
+    path.write_text("\n".join(["id\ttext\tlabel", *rows[:2], "rotta", *rows[2:]]) + "\n")
+    parts = read(path, rows=10)
+    assert texts(parts) == ['"Che spettacolo', "Treno in ritardo", 'Ha detto "mai"', 'Ciao"']
+    assert rejected(parts) == [(4, "expected 3 fields, got 1")]

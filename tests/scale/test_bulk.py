@@ -32,6 +32,9 @@ def tweets_file(tmp_path):
     return tmp_path / "tweets.csv"
 
 
+NOT_UTF8 = "not UTF-8 (byte 0xe8); save the file as UTF-8, or say its encoding (--encoding; it may be cp1252)"
+
+
 def contents(folder):
     """Everything that a user sees in a folder, by name."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("[!.]*.*"))}
@@ -86,7 +89,7 @@ def test_broken_and_empty_rows(tmp_path, tiny_model):
     ]
     assert [(row["file"], row["line"], row["reason"]) for row in rejected] == [
         (path.as_posix(), 3, "expected 2 fields, got 3"),
-        (path.as_posix(), 5, "not UTF-8 (byte 0xe8); save the file as UTF-8, it may be Windows-1252 or Latin-1"),
+        (path.as_posix(), 5, NOT_UTF8),
     ]
     with pytest.raises(DataError, match=r"t\.csv, line 3: expected 2 fields, got 3; without --strict"):
         score_files([path], tmp_path / "strict", model=tiny_model, part_rows=1, strict=True)
