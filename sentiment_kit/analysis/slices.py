@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ..evaluation.calibration import confidence_errors, gold_losses
-from ..evaluation.comparison import Measure, compare_groups
+from ..evaluation.comparison import Measure, compare_groups, unmixed_gaps
 from ..evaluation.intervals import RESAMPLES, minimum_detectable_difference
 from ..evaluation.scores import check_index, matched_codes, named_groups, score_intervals, warned
 from ..labels import LABELS
@@ -134,11 +134,10 @@ def _label_measures(
     true, given = matched_codes(gold, predicted)
     labelled = gold.notna().to_numpy()
     is_true, is_given = np.eye(4)[true][:, :3], np.eye(4)[given][:, :3]  # (n, 3 labels)
-    right, one = is_true * is_given, np.ones((len(true), 1))
-    found = {"accuracy": Measure(right.sum(axis=1, keepdims=True), one), "macro_f1": Measure(right, is_true + is_given)}
+    right, one = is_true * is_given, np.ones_like(is_true)
+    found = {"accuracy": Measure(right.sum(axis=1), one[:, 0]), "macro_f1": Measure(right, is_true + is_given)}
     for kind, values, weights in (("recall", right, is_true), ("precision", right, is_given), ("share", is_given, one)):
-        for i, label in enumerate(LABELS):
-            found[f"{kind}_{label}"] = Measure(values[:, [i]], weights[:, [i % weights.shape[1]]])
+        found |= {f"{kind}_{label}": Measure(values[:, i], weights[:, i]) for i, label in enumerate(LABELS)}
     return found, {name: _membership(slices[name])[labelled] for name in slices.columns}, true, given
 
 
@@ -204,6 +203,55 @@ def label_gaps(
     )
 
 
+def corrected_gaps(
+    gold: pd.Series,
+    predicted: pd.Series,
+    tagged: pd.Series,
+    tagger: pd.Series,
+    *,
+    matters: float = WORTH_SHOWING["gap"],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The gaps of `label_gaps` between what is football and what is not, seen through a tagger that errs.
+
+    Parameters
+    ----------
+    gold, predicted, matters, resamples, seed
+        As in `label_gaps`.
+    tagged : Series of bool
+        What the tagger says, with the same index.
+    tagger : Series of int
+        How it was measured, on tweets like these: `tagged`, of which `right` are football, of `football` in all; as a
+        row of `topics.tagger_counts`.
+
+    Returns
+    -------
+    DataFrame
+        As of `label_gaps`, without `slice`, rows behind and p-values: `inside`, `outside`, the gap `value` with `low`
+        to `high`; and `raw`, `raw_low`, `raw_high`, that between tagged and other tweets.
+
+    Raises
+    ------
+    ValueError
+        As in `label_gaps`, and where by these counts the tagger tells nothing.
+
+    Notes
+    -----
+    See `evaluation.comparison.unmixed_gaps`. The correction holds where the tagger's errors have nothing to do with the
+    model's. A model that reacts to the very words by which the tagger finds football is worse on what is tagged than on
+    football: there the raw gap is too large already, and the correction makes it larger. On the demo, whose football is
+    known, the biased twin loses 28 points of accuracy; tagged tweets show 35, corrected 49.
+    """
+    raw = label_gaps(gold, predicted, tagged.to_frame("raw"), matters=matters, resamples=resamples, seed=seed)
+    _, groups, true, given = _label_measures(gold, predicted, tagged.to_frame("raw"))
+    counts = np.bincount(12 * ~groups["raw"] + 4 * true + given, minlength=24).reshape(2, 3, 4)
+    found = unmixed_gaps(counts, **tagger[["right", "tagged", "football"]], resamples=resamples, seed=seed)
+    table = found.loc[list(GAP_MEASURES)].rename_axis("measure").assign(n=len(true))
+    table[["raw", "raw_low", "raw_high"]] = raw.loc["raw", ["value", "low", "high"]]
+    return judge_effects(table, matters=matters)
+
+
 def largest_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
     """The gap by which each slice is judged.
 
@@ -265,18 +313,15 @@ def confidence_gaps(
     check_index(predictions, slices, "predictions and slices")
     labelled = gold.notna().to_numpy()
     errors = confidence_errors(gold, predictions)[labelled]
-    confidence = predictions["confidence"].astype(float)[labelled].fillna(-1.0)
-    last = int(np.ceil(coverage * len(confidence))) - 1
-    answered = confidence >= max(0.0, confidence.sort_values(ascending=False).iloc[last] if last >= 0 else 0.0)
-    columns = {
-        "refused": (1.0 - answered, confidence > -2, (0.0, 1.0)),
-        "accuracy_answered": (errors["right"], answered, (0.0, 1.0)),
-        "brier": (errors["brier"], errors["brier"].notna(), (0.0, 2.0)),
-        "overconfidence": (errors["overconfidence"], errors["brier"].notna(), (-1.0, 1.0)),
-    }
+    confidence = predictions["confidence"].to_numpy(float)[labelled]
+    answered = confidence >= np.append(-np.sort(-confidence), 2.0)[int(np.ceil(coverage * len(confidence))) - 1]
     measures = {
-        name: Measure(values.fillna(0.0).to_numpy()[:, None], weights.to_numpy(float)[:, None], bounds)
-        for name, (values, weights, bounds) in columns.items()
+        "refused": Measure(1.0 - answered, np.ones(len(answered))),
+        "accuracy_answered": Measure(errors["right"].to_numpy(), answered.astype(float)),
+        "brier": Measure(errors["brier"].to_numpy(), errors["brier"].notna().to_numpy(float), (0.0, 2.0)),
+        "overconfidence": Measure(
+            errors["overconfidence"].to_numpy(), errors["brier"].notna().to_numpy(float), (-1, 1)
+        ),
     }
     groups = {name: _membership(slices[name])[labelled] for name in slices.columns}
     return judge_effects(compare_groups(measures, groups), matters=matters)

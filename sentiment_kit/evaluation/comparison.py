@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from .intervals import RESAMPLES, bootstrap, difference_interval, divide, mean_of_defined, p_of_difference, q_values
-from .intervals import simultaneous_z
+from . import intervals
+from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined
 from .scores import Labels, as_columns, count_pairs, scores_of_counts
 
 
@@ -84,7 +84,7 @@ def _differences(counts: np.ndarray) -> dict[str, np.ndarray]:
 
 
 class Measure(NamedTuple):
-    """A weighted mean of rows, or the mean of several: `values` and `weights` (n, means), which lie in `bounds`."""
+    """A weighted mean of rows (n,), or of several (n, means) their mean; the values lie in `bounds`."""
 
     values: np.ndarray
     weights: np.ndarray
@@ -131,39 +131,37 @@ def compare_groups(
         for name, (values, weights, (least, most)) in measures.items():
             sides, influence = [], np.zeros(len(inside))
             for sign, side in ((1, inside), (-1, ~inside)):
-                mean, n, effect = _mean(values, weights * _balance(strata, side)[:, None])
+                mean, n, alike, effect = _mean(values, weights, _balance(strata, side))
                 share, variance = (mean - least) / (most - least), (effect**2).sum() / (most - least) ** 2
-                sides.append((mean, n[0], share, share * (1 - share) / variance if variance > 1e-15 else n[1]))
+                size = share * (1 - share) / variance if variance > 1e-15 else alike
+                sides.append((mean, n, share, size if values.ndim == 1 else min(size, alike)))
                 influence += sign * effect
             rows[group, name] = (*sides[0], *sides[1], most - least, len(inside))
             influences.append(influence)
     columns = ["inside", "n_inside", "share", "rows", "outside", "n_outside", "other", "other_rows", "scale", "n"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index = pd.MultiIndex.from_tuples(rows, names=["slice", "measure"])
-    shares = [table[name].to_numpy(float) for name in ("share", "rows", "other", "other_rows")]
+    share, size, other, other_size = (table[name].to_numpy(float) for name in ("share", "rows", "other", "other_rows"))
     if z is None:
-        z = simultaneous_z(np.column_stack(influences), resamples=resamples, seed=seed)
-    low, high = difference_interval(*shares, z)
+        z = intervals.simultaneous_z(np.column_stack(influences), resamples=resamples, seed=seed)
+    low, high = intervals.difference_interval(share, size, other, other_size, z)
     table = table.assign(value=table["inside"] - table["outside"], low=low * table["scale"], high=high * table["scale"])
-    table["p_value"] = p_of_difference(*shares)
-    table["q_value"] = q_values(table["p_value"])
+    table["p_value"] = intervals.p_of_difference(share, size, other, other_size)
+    table["q_value"] = intervals.q_values(table["p_value"])
     first = ["inside", "outside", "n_inside", "n_outside", "value", "low", "high", "p_value", "q_value", "n"]
     return table[first].astype({"n_inside": int, "n_outside": int})
 
 
-def _mean(values: np.ndarray, weights: np.ndarray) -> tuple[float, tuple[int, float], np.ndarray]:
-    """The mean of weighted means (n, means), the rows behind it (as counted, and as many equal ones as would weigh the
-    same: Kish 1965), and what each row adds to it (n,)."""
+def _mean(values: np.ndarray, weights: np.ndarray, balance: np.ndarray) -> tuple[float, int, float, np.ndarray]:
+    """The mean of weighted means, the rows behind it, as many equal ones as weigh the same (Kish 1965; of several means
+    the thinnest counts, for a macro-F1 of a label that hardly occurs is not sure), what each row adds to it (n,)."""
+    weights = (weights.T * balance).T.reshape(len(balance), -1)
+    values = np.where(weights > 0, values.reshape(weights.shape), 0.0)
     total = weights.sum(axis=0)
     means = divide((values * weights).sum(axis=0), total)
-    effect = mean_of_defined(divide(weights * (values - means), total))
-    behind = weights.sum(axis=1)
-    n = int((behind > 0).sum())
-    return (
-        float(mean_of_defined(means)),
-        (n, behind.sum() ** 2 / (behind**2).sum() if n else 0.0),
-        np.nan_to_num(effect),
-    )
+    effect = np.nan_to_num(mean_of_defined(divide(weights * (values - means), total)))
+    alike = len(means) * float((total**2 / np.maximum((weights**2).sum(axis=0), 1e-300)).min())
+    return float(mean_of_defined(means)), int((weights > 0).any(axis=1).sum()), alike, effect
 
 
 def _balance(strata: np.ndarray | None, side: np.ndarray) -> np.ndarray:
@@ -172,3 +170,55 @@ def _balance(strata: np.ndarray | None, side: np.ndarray) -> np.ndarray:
         return side.astype(float)
     whole, own = np.bincount(strata), np.bincount(strata, side)
     return np.where(side, np.where(own < whole, divide(whole, own), 0.0)[strata], 0.0)
+
+
+def unmixed_gaps(
+    counts: np.ndarray, right: int, tagged: int, football: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Scores inside and outside of a group that is seen through a tagger, corrected for the tagger's errors.
+
+    Parameters
+    ----------
+    counts : array of int
+        (2, 3, 4): tagged and not, true label by predicted label, the last for no prediction.
+    right, tagged, football : int
+        How the tagger was measured: `right` of those `tagged`, and of all `football`.
+    resamples, seed : int
+        Draws, and their seed.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by measure, all of `scores_of_counts`: `inside`, `outside`, `value`, with simultaneous `low` to `high`.
+
+    Raises
+    ------
+    ValueError
+        By these counts the tagger tells nothing.
+
+    Notes
+    -----
+    Both sides are mixtures: of the tagged rows the precision is football, of the others what recall says was missed.
+    Two mixtures are solved for two tables, on the assumption that the tagger's errors depend on neither label nor
+    answer; cells below 0 become 0. Drawn are rows, precision and recall (Jeffreys' posteriors, one row in advance).
+    """
+    generator = np.random.default_rng(seed)
+    shape = counts.sum() * generator.dirichlet(counts.ravel() + 1 / counts.size, size=resamples)
+    precision, recall = (generator.beta(right + 0.5, n - right + 0.5, size=resamples) for n in (tagged, football))
+    drawn = _unmixed(shape.reshape(-1, *counts.shape), precision, recall)
+    inside, outside = _unmixed(counts[None], np.array([right / tagged]), np.array([right / football]))
+    table = pd.DataFrame({"inside": inside, "outside": outside}).map(lambda values: values[0]).astype(float)
+    gaps = np.column_stack([drawn[0][name] - drawn[1][name] for name in table.index])
+    low, high = intervals.simultaneous_quantiles(gaps)
+    return table.assign(value=table["inside"] - table["outside"], low=low, high=high)
+
+
+def _unmixed(counts: np.ndarray, precision: np.ndarray, recall: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Scores (n,) inside and outside from counts (n, 2, 3, 4), precision and recall (n,)."""
+    n = counts.sum(axis=(2, 3))
+    missed = n[:, 0] * precision * (1 / recall - 1) / n[:, 1]  # the share of football in what is not tagged
+    if np.median(precision - missed) <= 0:
+        raise ValueError("by these counts what is tagged is football no more often than what is not")
+    cells = np.moveaxis(counts / n[..., None, None], 0, -1)  # (2, 3, 4, n)
+    both = ((1 - missed) * cells[0] - (1 - precision) * cells[1], precision * cells[1] - missed * cells[0])
+    return [scores_of_counts(np.moveaxis(np.clip(side, 0, None), -1, 0)) for side in both]

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import beta, false_discovery_control, norm
 
 __all__ = [
     "bootstrap", "difference_interval", "minimum_detectable_difference", "n_for_gap", "p_of_difference", "power_of_gap",
-    "proportions", "q_values", "simultaneous_z", "wilson_interval",
+    "proportions", "q_values", "simultaneous_quantiles", "simultaneous_z", "wilson_interval",
 ]  # fmt: skip
 
 RESAMPLES = 10_000
@@ -133,18 +133,23 @@ def wilson_interval(share: np.ndarray, n: np.ndarray, z: float | np.ndarray = _Z
 def difference_interval(
     share: np.ndarray, n: np.ndarray, other: np.ndarray, n_other: np.ndarray, z: float | np.ndarray = _Z
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Newcombe's interval (1998, his tenth) of share - other, in [-1, 1], of two groups: from `wilson_interval` of
-    each, so that it stays wide where few rows are all right."""
-    low, high = wilson_interval(share, n, z)
-    other_low, other_high = wilson_interval(other, n_other, z)
+    """Interval of share - other, in [-1, 1], of two groups, from the exact one of each (Clopper and Pearson 1934) as
+    Newcombe combines two (1998, his tenth): wide enough far out, and where few rows are all right. NaN where n is 0."""
+    (low, high), (other_low, other_high) = (_exact_interval(*side, z) for side in ((share, n), (other, n_other)))
     below, above = np.hypot(share - low, other_high - other), np.hypot(high - share, other - other_low)
     return share - other - below, share - other + above
 
 
+def _exact_interval(share: np.ndarray, n: np.ndarray, z: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    right, wrong, tail = share * n, (1 - share) * n, norm.sf(z)
+    low, high = beta.ppf(tail, right, wrong + 1), beta.isf(tail, right + 1, wrong)
+    return np.where(right <= 1e-9, share * 0.0, low), np.where(wrong <= 1e-9, share * 0.0 + 1, high)
+
+
 def p_of_difference(share: np.ndarray, n: np.ndarray, other: np.ndarray, n_other: np.ndarray) -> np.ndarray:
     """The two-sided p-value at which `difference_interval` begins to leave out 0; NaN where there is no interval."""
-    least, most = np.zeros(np.shape(share)), np.full(np.shape(share), 40.0)
-    for _ in range(60):  # bisection: the wider the interval, the surer it holds 0
+    least, most = np.zeros(np.shape(share)), np.full(np.shape(share), 20.0)
+    for _ in range(40):  # bisection: the wider the interval, the surer it holds 0
         z = (least + most) / 2
         low, high = difference_interval(share, n, other, n_other, z)
         least, most = np.where(low * high > 0, z, least), np.where(low * high > 0, most, z)
@@ -177,6 +182,15 @@ def simultaneous_z(influence: np.ndarray, *, resamples: int = RESAMPLES, seed: i
         np.zeros(scaled.shape[1]), scaled.T @ scaled, size=resamples, method="eigh"
     )
     return float(max(_Z, np.quantile(np.abs(normal).max(axis=1), 0.95)))
+
+
+def simultaneous_quantiles(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high (estimates,), equally far out in each column, between which 95% of the draws (n, estimates) lie
+    with all their estimates (Beran 1988)."""
+    ranks = np.argsort(np.argsort(draws, axis=0), axis=0) / max(1, len(draws) - 1)
+    level = np.quantile(np.abs(ranks - 0.5).max(axis=1), 0.95)
+    low, high = np.nanquantile(draws, [0.5 - level, 0.5 + level], axis=0)
+    return low, high
 
 
 def q_values(p_values: pd.Series) -> pd.Series:
@@ -275,7 +289,8 @@ def power_of_gap(
     49% of all models without any gap. Either the criterion must be wider, or there must be more rows: see `n_for_gap`.
     """
     under_null, under_gap = _standard_errors(gap, n, other, share, criterion)
-    return float(norm.cdf(divide(abs(gap - criterion) - norm.ppf(1 - significance / 2) * under_null, under_gap)))
+    excess = abs(gap - criterion) - norm.ppf(1 - significance / 2) * under_null
+    return float(norm.cdf(excess / max(under_gap, 1e-300)))
 
 
 def n_for_gap(
