@@ -7,7 +7,7 @@ from scipy.stats import binom, binomtest, norm
 
 from sentiment_kit.evaluation.intervals import (
     bootstrap,
-    difference_interval,
+    difference_from_intervals,
     divide,
     mean_of_defined,
     minimum_detectable_difference,
@@ -42,8 +42,8 @@ def test_a_difference_of_two_shares_as_newcombe_published_it():
         ((9, 10), (3, 10), (0.6, 0.1705, 0.8090)),
     ):
         shares = proportions(pd.Series([a, b]), pd.Series([n, m]))[["share", "low", "high"]].to_numpy()
-        assert difference_interval(*shares).tolist() == pytest.approx(expected, abs=5e-5)
-        turned = difference_interval(*shares[::-1])
+        assert difference_from_intervals(*shares).tolist() == pytest.approx(expected, abs=5e-5)
+        turned = difference_from_intervals(*shares[::-1])
         assert turned.tolist() == pytest.approx([-expected[0], -expected[2], -expected[1]], abs=5e-5)
 
 
