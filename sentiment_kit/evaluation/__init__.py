@@ -6,9 +6,12 @@
 - `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
+- `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
+- `labels_needed`: how many must I label, for shares of tweets without labels (`analysis.shares`)?
 - `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
 """
 
+from .agreement import agreement, agreement_by, disagreements
 from .calibration import (
     apply_temperature,
     calibration_scores,
@@ -22,4 +25,5 @@ from .comparison import compare_models
 from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions
 from .intervals import minimum_detectable_difference, proportions, q_values
 from .protocols import protocol_table
+from .quantification import labels_needed
 from .scores import official_polarity_score, scores, scores_by_class
