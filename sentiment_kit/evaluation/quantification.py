@@ -127,7 +127,7 @@ def adjusted_count(counts: np.ndarray, confusion: np.ndarray, *, resamples: int 
     n = counts.sum(axis=1)
     gamma = drawn.gamma(confusion + 1 / 3, size=(resamples, 3, 3))
     rates = gamma / gamma.sum(axis=2, keepdims=True)  # (resamples, 3, 3), rows sum to 1
-    answers = drawn.multinomial(n, divide(counts, n[:, None]), size=(resamples, len(n))).swapaxes(0, 1)
+    answers = drawn.multinomial(n, counts / np.maximum(n, 1)[:, None], size=(resamples, len(n))).swapaxes(0, 1)
     shares = _unmixed(divide(answers, n[:, None, None]), rates)
     own = confusion + 1e-9 * (confusion.sum(axis=1, keepdims=True) == 0)
     share = _unmixed(divide(counts, n[:, None])[:, None], (own / own.sum(axis=1, keepdims=True))[None])[:, 0]

@@ -152,7 +152,9 @@ def check_new_folder(folder: str | Path, *, force: bool = False, holds: str = "s
         if not force:
             raise DataError(f"{folder} exists already and is kept; choose another name, or replace it with --force")
         if not (folder / holds).exists():
-            raise DataError(f"{folder} holds no {Path(holds).stem} and is kept; choose another name, or remove it yourself")
+            raise DataError(
+                f"{folder} holds no {Path(holds).stem} and is kept; choose another name, or remove it yourself"
+            )
 
 
 def _draw(tables: dict[str, pd.DataFrame], folder: Path) -> None:

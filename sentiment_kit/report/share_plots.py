@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from .plots import LABEL_COLOURS, _shortened
 
@@ -51,7 +51,7 @@ def share_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """The shares of all tweets over time with a 95% band, dashed what was counted; gaps stay gaps.
+    """The shares of all tweets over time with 95% intervals, dashed what was counted; gaps stay gaps.
 
     Parameters
     ----------
@@ -63,17 +63,19 @@ def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if ax is None:
         _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
     dated = table[table["group"].isna() & table["period"].str.match(r"\d", na=False)]
-    for label, part in dated.groupby("label", sort=False):
-        days, colour = pd.to_datetime(part["period"]), LABEL_COLOURS.get(str(label), _MIXED_COLOUR)
-        ax.fill_between(days, part["low"], part["high"], color=colour, alpha=0.2, linewidth=0)
-        ax.plot(
-            days, part["share"], "o-", color=colour, markersize=4, label=label if part["share"].notna().any() else None
-        )
-        ax.plot(days, part["counted"], "--", color=colour, linewidth=1)
+    days = pd.to_datetime(dated["period"])
+    labels = list(dict.fromkeys(dated["label"]))
+    apart = (days.max() - days.min()) / max(days.nunique() - 1, 1) / 8  # or the intervals would hide each other
+    for number, label in enumerate(labels):
+        part, colour = dated[dated["label"] == label], LABEL_COLOURS.get(label, _MIXED_COLOUR)
+        at = days[part.index] + (number - (len(labels) - 1) / 2) * apart
+        ax.vlines(at, part["low"], part["high"], color=colour, linewidth=2, alpha=0.6)
+        name = label if part["share"].notna().any() else None
+        ax.plot(at, part["share"], "o-", color=colour, markersize=4, label=name)
+        ax.plot(at, part["counted"], "--", color=colour, linewidth=1)
     ax.plot([], [], "--", color="#333333", linewidth=1, label="counted")
     ax.set_title(_title(table, ""))
     ax.set(ylim=(0, None), ylabel="share of the tweets")
-    ax.xaxis.set_major_locator(MaxNLocator(4))
     ticks = dated["period"].drop_duplicates().to_numpy()
     chosen = ticks[np.unique(np.linspace(0, len(ticks) - 1, 4).astype(int))] if len(ticks) else []
     ax.set_xticks(pd.to_datetime(chosen), chosen)
@@ -91,7 +93,13 @@ def _title(table: pd.DataFrame, more: str) -> str:
 def _finished(ax: Axes, axis: str) -> Axes:
     ax.title.set_fontsize(11)
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, frameon=False, columnspacing=1, handletextpad=0.3
+        loc="upper center",
+        bbox_to_anchor=(0.45, 0),
+        borderaxespad=4,
+        ncols=4,
+        frameon=False,
+        columnspacing=1,
+        handletextpad=0.3,
     )
     ax.grid(axis=axis, color="#dddddd")
     ax.set_axisbelow(True)
