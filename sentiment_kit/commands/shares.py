@@ -44,7 +44,7 @@ def shares(
         rows = answered(part, by, over, every)
         cells = pd.concat([cells, tally(rows)]).groupby(level=["group", "period"]).sum()
         if labels is not None and sample is not None:
-            drawn.append(_matched(part, labels, sample).join(rows, rsuffix="_answer"))
+            drawn.append(_matched(part, labels, sample).join(rows))
     found = None if labels is None else _whole(drawn, labels, f"{sample}", f"{scored}")
     table = shares_of(with_gaps(cells, every) if over else cells, found)
     differences = share_differences(table)
