@@ -32,6 +32,8 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `evaluation.comparison`: one model or the other, on the same rows (02, 05, 12)
 - `evaluation.protocols`: one prediction under every published protocol (05)
 - `evaluation.confusion`: what is mistaken for what (06, 09)
+- `evaluation.quantification`: estimators of shares, and how many labels they need
+- `evaluation.agreement`: do people agree on the labels?
 - `evaluation.calibration`: can the probabilities be trusted? (07, 09)
 
 `analysis`: where is it wrong, why, and what may one claim of that?
@@ -41,6 +43,7 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (08)
 - `analysis.duplicates`: which tweets say nearly the same (11)
 - `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (08, 09, 12)
+- `analysis.shares`: what share of tweets has which label, and how wrong may that be?
 - `analysis.probes`: counterfactual pairs, behavioural cases, contamination (09 to 12)
 - `analysis.explain`: which words made it so (08 to 10)
 - `analysis.baseline`: TF-IDF with logistic regression, the model to beat (05, 06, 11)
@@ -65,6 +68,8 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 
 - `report.plots`: finished tables to figures (01 to 05, 08 to 12)
 - `report.score_plots`: confusion, reliability and coverage, drawn (06, 07, 09)
+- `report.share_plots`: shares of labels, counted and corrected, drawn
+- `report.labelling`: tweets to label in a notebook, one at a time
 - `report.tables`: tables to search, sort and filter (05, 06, 08 to 10)
 - `report.widgets`: one text and several models; a confusion matrix whose cells open (01, 06)
 - `report.scorecard`: all tables of one evaluation, as JSON or a folder

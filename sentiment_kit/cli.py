@@ -15,11 +15,14 @@ from typing import Annotated
 import typer
 
 from . import __version__
+from .commands.agree import agree
 from .commands.benchmark import benchmark
 from .commands.evaluate import evaluate
 from .commands.probe import probe
 from .commands.report import report
+from .commands.sample import sample
 from .commands.score import score
+from .commands.shares import shares
 from .commands.train import train
 from .commands.try_text import try_text
 from .errors import DataError, ModelError, Note
@@ -51,6 +54,9 @@ def _options(
 app.command("try")(try_text)
 app.command()(score)
 app.command()(evaluate)
+app.command()(sample)
+app.command()(agree)
+app.command()(shares)
 app.command()(probe)
 app.command()(train)
 app.command()(benchmark)

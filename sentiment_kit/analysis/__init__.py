@@ -7,6 +7,7 @@
 - `near_duplicates`: which tweets say nearly the same
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
 - `worst_errors`: the errors themselves, worst first
+- `shares`, `shares_over_time`, `share_differences`: what share of tweets has which label, and how wrong may that be?
 - `load_pairs`, `score_pairs`, `family_effects`, `worst_pairs`: does only the subject matter?
 - `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
 - `contamination`: was it trained on these tweets?
@@ -33,5 +34,6 @@ from .probes import (
     score_pairs,
     worst_pairs,
 )
+from .shares import share_differences, shares, shares_over_time
 from .slices import scores_by_group, scores_by_slice, worst_errors
 from .topics import sentipolc_football, tag_football, tag_topics

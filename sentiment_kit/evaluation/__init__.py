@@ -6,11 +6,14 @@
 - `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
+- `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
+- `labels_needed`: how many must I label, for shares of tweets without labels (`analysis.shares`)?
 - `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
 - `difference_from_intervals`: of two values of different rows
 - `stratified_proportion`: a share of a whole of which some parts were read and others sampled
 """
 
+from .agreement import agreement, agreement_by, disagreements
 from .calibration import (
     apply_temperature,
     calibration_scores,
@@ -30,4 +33,5 @@ from .intervals import (
     stratified_proportion,
 )
 from .protocols import protocol_table
+from .quantification import labels_needed
 from .scores import official_polarity_score, scores, scores_by_class

@@ -3,6 +3,8 @@
 - `probability_bars`, `share_bars`, `label_bars`, `length_histogram`, `batch_bars`, `interval_dots`, `word_bars`,
   `learning_curves`, `LABEL_COLOURS`, `save_figure`: tables drawn
 - `confusion_heatmap`, `confusion_difference_heatmap`, `reliability_diagram`, `coverage_curve`: scores drawn
+- `share_dots`, `share_lines`: shares of labels, counted and corrected
+- `labelling_box`: tweets to label, one at a time
 - `neat`: a table as one prints it; `searchable`: one to search, sort and filter
 - `answer`, `as_text`, `text_box`, `confusion_explorer`: to try and to look into
 - `make_scorecard`, `write_scorecard`: all tables of one evaluation
@@ -12,6 +14,7 @@
 from importlib import import_module
 from typing import Any
 
+from .labelling import labelling_box
 from .plots import (
     LABEL_COLOURS,
     batch_bars,
@@ -26,6 +29,7 @@ from .plots import (
 )
 from .score_plots import confusion_difference_heatmap, confusion_heatmap, coverage_curve, reliability_diagram
 from .scorecard import make_scorecard, write_scorecard
+from .share_plots import share_dots, share_lines
 from .widgets import answer, as_text, confusion_explorer, text_box
 
 _OF_THE_EXTRA = {"find_notebooks": "notebooks", "write_report": "notebooks", "searchable": "tables", "neat": "tables"}

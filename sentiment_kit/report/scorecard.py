@@ -141,8 +141,8 @@ def write_scorecard(card: Scorecard, folder: str | Path, provenance: dict[str, A
         raise DataError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
 
-def check_new_folder(folder: str | Path, *, force: bool = False) -> None:
-    """Raise `DataError` now for what `write_scorecard` would refuse later."""
+def check_new_folder(folder: str | Path, *, force: bool = False, holds: str = "scorecard.json") -> None:
+    """Raise `DataError` now for what `write_scorecard` would refuse later; a folder to replace has a file `holds`."""
     folder = Path(folder)
     if not folder.absolute().parent.is_dir():
         raise DataError(f"{folder}: the folder {folder.parent} does not exist; create it first")
@@ -151,8 +151,10 @@ def check_new_folder(folder: str | Path, *, force: bool = False) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         if not force:
             raise DataError(f"{folder} exists already and is kept; choose another name, or replace it with --force")
-        if not (folder / "scorecard.json").exists():
-            raise DataError(f"{folder} holds no scorecard and is kept; choose another name, or remove it yourself")
+        if not (folder / holds).exists():
+            raise DataError(
+                f"{folder} holds no {Path(holds).stem} and is kept; choose another name, or remove it yourself"
+            )
 
 
 def _draw(tables: dict[str, pd.DataFrame], folder: Path) -> None:

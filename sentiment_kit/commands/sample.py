@@ -1,0 +1,74 @@
+"""`sentiment-kit sample`: tweets to label by hand, drawn at random from what was scored, and how to label them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import typer
+
+from ..errors import DataError
+from ..files.writing import check_writable, write_table
+
+GUIDELINE = Path(__file__).parent / "guideline.md"
+
+
+def sample(
+    scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
+    output: Annotated[Path, typer.Option(help="The table to fill in: .csv, .tsv, .jsonl or .parquet.")],
+    n: Annotated[int, typer.Option(min=1, help="How many tweets.")] = 200,
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="As many from each of its values, with weights.")
+    ] = None,
+    over: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Dates: as many from each period, with weights.")
+    ] = None,
+    every: Annotated[Literal["day", "week", "month"], typer.Option(help="The periods of --over.")] = "week",
+    seed: Annotated[int, typer.Option(help="Another draw.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT.")] = False,
+) -> None:
+    """Draw tweets to label by hand: shuffled, without the model's answers, with a guideline for annotators beside them.
+
+    Write negative, neutral, positive or mixed into the column label; two people who do so apart can be compared by
+    `agree`, and `shares` takes the labels.
+    """
+    from ..analysis.shares import answered
+    from .scored import scored_parts
+
+    check_writable(output, force=force)
+    keys = [name for name in (by, over) if name is not None]
+    strata = pd.concat(
+        [answered(part, by, over, every)[["group", "period"]].astype("category") for part in scored_parts(scored, keys)]
+    ).astype(str)
+    if strata.empty:
+        raise DataError(f"{scored}: no tweet has an answer, so there is nothing to draw from")
+    sizes = strata.value_counts()
+    taken = _allocation(sizes, min(n, len(strata)))
+    shuffled = strata.sample(frac=1, random_state=np.random.default_rng(seed))
+    place = shuffled.groupby(["group", "period"]).cumcount()
+    of_stratum = pd.MultiIndex.from_frame(shuffled)
+    chosen = shuffled.index[place.to_numpy() < taken.reindex(of_stratum).to_numpy()]
+    weight = (sizes / taken).reindex(pd.MultiIndex.from_frame(strata.loc[chosen])).to_numpy()
+    found = pd.concat([part[part.index.isin(chosen)] for part in scored_parts(scored, keys)]).loc[chosen]
+    kept = [name for name in ("id", "text", *keys) if name in found]
+    table = found[kept].assign(weight=weight).rename_axis("row").reset_index()
+    table.insert(len(table.columns) - 1 - len(keys), "label", "")
+    write_table(table, output, force=force)
+    guideline = output.with_name(f"{output.name.split('.')[0]}_guideline.md")
+    guideline.write_text(GUIDELINE.read_text(encoding="utf-8"), encoding="utf-8")
+    drawn = f"{len(table):,} of {len(strata):,} tweets" + (f" from {len(sizes):,} strata" if keys else "")
+    print(f"{drawn} are in {output}, how to label them in {guideline}", file=sys.stderr)
+
+
+def _allocation(sizes: pd.Series, n: int) -> pd.Series:
+    """As many from each stratum, at least one while they last; what a small one has not got goes to the others."""
+    taken = pd.Series(0, index=sizes.index)
+    while taken.sum() < n:
+        open_ = sizes.index[taken < sizes]
+        share, rest = divmod(n - int(taken.sum()), len(open_))
+        more = pd.Series(share, index=open_) + (np.arange(len(open_)) < rest)
+        taken = (taken + more.reindex(sizes.index, fill_value=0)).clip(upper=sizes)
+    return taken
