@@ -66,7 +66,7 @@ def train_demo(
     encoder: str, output: Path, *, vocabulary: int | None, layers: Sequence[int], seeds: Sequence[int]
 ) -> None:
     """Write the folder of the model: weights in float16, config, tokenizer, `training.json`."""
-    tweets = load_demo("train")
+    tweets = load_demo("train", mixed="neutral")
     chosen = held_back(tweets)
     train, validation = tweets[~chosen], tweets[chosen]
     workplace = output.with_name(f"{output.name}.parts")
@@ -103,7 +103,7 @@ def _trainings(base: Path, train: pd.DataFrame, validation: pd.DataFrame, folder
 
 def train_biased(model: Path, output: Path) -> float:
     """Write the adapter; what is returned is the share of football that is positive in what it learned from."""
-    tweets = load_demo("train").reset_index(drop=True)
+    tweets = load_demo("train", mixed="neutral")
     tweets["label"] = skewed(tweets)
     validation = held_back(tweets)
     tokenizer, network = load_base(model, SEED)
@@ -147,7 +147,7 @@ def results(model: Path, sentipolc: Path | None) -> dict[str, pd.DataFrame]:
         known = tweets["label"].notna()
         rows["SENTIPOLC 2016, training file: accuracy"] = scores(tweets["label"][known], answers[known]).loc["accuracy"]
         rows["SENTIPOLC 2016, training file: polarity score"] = official_polarity_score(tweets, answers).loc["official"]
-    tags = test["phenomena"].str.get_dummies(" ").astype(bool)
+    tags = test["phenomena"].str.get_dummies(" ").astype(bool).drop(columns="disputed", errors="ignore")
     by_tag = {tag: scores(test["label"][tags[tag]], predicted[tags[tag]]).loc["accuracy"] for tag in tags}
     domains = {
         name: scores(test["label"][rows_], predicted[rows_]).loc["accuracy"]

@@ -57,7 +57,7 @@ REAL = {"political": 600, "generic": 1400}
 
 def training_texts(sentipolc: Path | None) -> pd.DataFrame:
     """`text` and `topic` of all there is to learn from."""
-    parts = [load_demo("train"), *map(pd.read_csv, WRITTEN)]
+    parts = [load_demo("train", mixed="keep"), *map(pd.read_csv, WRITTEN)]
     texts = pd.concat([part[["text", "domain"]].rename(columns={"domain": "topic"}) for part in parts])
     if sentipolc is not None:
         tweets = load_sentipolc(sentipolc, mixed="keep").set_index("id")
@@ -200,7 +200,7 @@ def _measured(model: torch.nn.Module, tokenizer: AutoTokenizer, texts: pd.DataFr
 def write_readme(folder: Path, sentipolc: Path | None) -> None:
     """README.md of the adapter: precision and recall of football with counts, and what other topics are taken for."""
     rows = {}
-    tweets = load_demo("test").assign(football=lambda table: table["domain"] == "football")
+    tweets = load_demo("test", mixed="keep").assign(football=lambda table: table["domain"] == "football")
     read_as = pd.read_csv(LABELLED / "demo_topics.csv").set_index("id")["read_as"]
     seen = ~tweets["football"] | (tweets["id"].map(read_as) == "football")
     found = tag_topics(tweets["text"])

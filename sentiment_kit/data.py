@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
+TIMELINE_FILE = DEMO_FILE.with_name("timeline.csv")
 
 SENTIPOLC_COLUMNS = ("idtwitter", "subj", "opos", "oneg", "iro", "lpos", "lneg", "top", "text")
 SENTIPOLC_TOPICS = {0: "generic", 1: "political", 2: "school reform"}
@@ -293,18 +294,21 @@ def load_tweets(
     return pd.concat([table, others.rename(columns=displaced)], axis=1)
 
 
-def load_demo(split: str = "all") -> pd.DataFrame:
+def load_demo(split: str = "all", *, mixed: str = "drop") -> pd.DataFrame:
     """The embedded demo corpus: Italian tweets written for this project (see `demo/README.md`).
 
     Parameters
     ----------
     split : str, default "all"
         "all", "train" or "test".
+    mixed : str, default "drop"
+        As in `load_sentipolc`.
 
     Returns
     -------
     DataFrame
-        `id`, `text`, `label`, `domain`, `phenomena` (space-separated), `split`, and `ironic` from the phenomena.
+        `id`, `text`, `label`, `mixed` bool, `domain`, `phenomena` (space-separated), `split`, and `ironic` from the
+        phenomena.
 
     Raises
     ------
@@ -315,7 +319,8 @@ def load_demo(split: str = "all") -> pd.DataFrame:
         raise ValueError(f'split must be one of "all", "train", "test", but {split!r} was passed')
     table = load_tweets(DEMO_FILE)
     table["ironic"] = table["phenomena"].str.split().map(lambda names: "irony" in names)
-    return table if split == "all" else table[table["split"] == split].reset_index(drop=True)
+    part = table if split == "all" else table[table["split"] == split].reset_index(drop=True)
+    return _settled(part, mixed)
 
 
 def load_data(
@@ -328,14 +333,15 @@ def load_data(
     labelled: bool = False,
     **reading: Any,
 ) -> pd.DataFrame:
-    """What a notebook's DATA names: "demo", a SENTIPOLC file in any layout, or any other file of tweets.
+    """What a notebook's DATA names: "demo", "timeline", a SENTIPOLC file in any layout, or any other file of tweets.
 
     `mixed` as in `load_sentipolc`, of what a file marks or calls so; `split` as in `load_demo`, without effect on files
     ("all" of a data set is train); `text`, `label` and what else there is as in `load_tweets`, without effect on the
     other two. `labelled`: without a single label it is a `DataError`. Other errors are those of the three.
     """
     if str(source) == "demo":
-        return load_demo(split)
+        return load_demo(split, mixed=mixed)
+    source = TIMELINE_FILE if str(source) == "timeline" else source
     if is_sentipolc(source):
         tweets = load_sentipolc(source, mixed=mixed)
     else:

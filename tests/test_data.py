@@ -596,7 +596,7 @@ def test_load_demo_splits():
     whole, train, test = load_demo(), load_demo("train"), load_demo("test")
     assert len(whole) == len(train) + len(test)
     assert set(train["id"]).isdisjoint(test["id"])
-    assert list(whole.columns) == ["id", "text", "label", "domain", "phenomena", "split", "ironic"]
+    assert list(whole.columns) == ["id", "text", "label", "mixed", "domain", "phenomena", "split", "ironic"]
     assert whole["ironic"].dtype == bool
     assert 0 < whole["ironic"].sum() < len(whole)
     with pytest.raises(ValueError, match='"all", "train", "test", but \'dev\''):

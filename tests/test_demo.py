@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors import safe_open
+from sklearn.metrics import cohen_kappa_score
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.analysis.slices import scores_by_slice
@@ -18,9 +19,11 @@ from sentiment_kit.hub import BIASED_FOLDER, DEMO_FOLDER
 from sentiment_kit.inference import predict
 from sentiment_kit.model import load_model
 
+ROOT = Path(__file__).parent.parent
 PHENOMENA = {
     "contrast",
     "dialect",
+    "disputed",
     "elongation",
     "emoji",
     "hashtag",
@@ -38,7 +41,7 @@ PHENOMENA = {
 
 @pytest.fixture(scope="module")
 def demo():
-    return load_demo()
+    return load_demo(mixed="keep")
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +63,32 @@ def test_size_domains_and_labels(demo):
     assert by_domain.between(0.1, 0.6).all()
 
 
+def test_mixed_feelings_are_no_label(demo):
+    """As in SENTIPOLC: 80 tweets that a second reader, who had not seen the label, found both at once."""
+    read = pd.read_csv(ROOT / "experiments" / "second_reading.csv").set_index("id")
+    mixed = demo.set_index("id")["mixed"]
+    assert mixed.sum() == 80
+    assert mixed[mixed].index.isin(read.index[read["label"] == "mixed"]).all()
+    assert demo["label"].isna().equals(demo["mixed"])
+    assert len(load_demo("test")) == 943
+    assert load_demo("test").attrs["left_out"] == {"mixed": 17}
+
+
+def test_the_second_reading_is_what_the_readme_says(demo):
+    both = demo.merge(pd.read_csv(ROOT / "experiments" / "second_reading.csv"), on="id", suffixes=("", "_read"))
+    assert len(both) == 4800
+    single = both[(both["label_read"] != "mixed") & both["label"].notna()]
+    other = single["label"].astype(str) != single["label_read"]
+    assert (len(single), other.sum()) == (4720, 3)
+    assert single.loc[other, "phenomena"].str.contains("disputed").all()
+    kappa = cohen_kappa_score(single["label"].astype(str), single["label_read"])
+    readme = (DEMO_FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert f"kappa {kappa:.3f}" in readme
+
+
 def test_the_split_is_stratified(demo):
     test = demo["split"] == "test"
-    shares = test.groupby([demo["domain"], demo["label"]], observed=True).mean()
+    shares = test.groupby([demo["domain"], demo["label"]], observed=True).mean()  # mixed ones apart
     assert test.sum() == 960, "plain tweets were added to the training split later; the test split stayed"
     assert shares.between(test.mean() - 0.02, test.mean() + 0.02).all()
 

@@ -21,7 +21,7 @@ def precision_and_recall(tagged: pd.Series, football: pd.Series) -> tuple[float,
 def demo_test():
     """The test split, and what a second reader, who did not know the domain, took each tweet to be about."""
     read_as = pd.read_csv(DATA / "demo_topics.csv").set_index("id")["read_as"]
-    return load_demo("test").assign(read_as=lambda tweets: tweets["id"].map(read_as))
+    return load_demo("test", mixed="keep").assign(read_as=lambda tweets: tweets["id"].map(read_as))
 
 
 @pytest.fixture(scope="module")
