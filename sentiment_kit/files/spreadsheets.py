@@ -67,11 +67,13 @@ def write_sheet(names: Sequence[str], columns: Iterable[Sequence[Any]], file: Bi
     from openpyxl.cell import WriteOnlyCell
 
     def cell(value: Any) -> Any:
-        if not isinstance(value, str):
+        if not isinstance(value, str | float):
             return value
         found = WriteOnlyCell(sheet)
-        found.value = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value)
-        found.data_type = "s"  # whatever it looks like, it is no formula
+        is_text = isinstance(value, str)
+        # Set past openpyxl, which would take text for formulas, and cuts numbers to 16 digits.
+        found._value = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value) if is_text else repr(value)
+        found.data_type = "s" if is_text else "n"
         return found
 
     book = openpyxl.Workbook(write_only=True)
