@@ -70,10 +70,11 @@ def write_sheet(names: Sequence[str], columns: Iterable[Sequence[Any]], file: Bi
         if not isinstance(value, str | float):
             return value
         found = WriteOnlyCell(sheet)
-        is_text = isinstance(value, str)
         # Set past openpyxl, which would take text for formulas, and cuts numbers to 16 digits.
-        found._value = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value) if is_text else repr(value)
-        found.data_type = "s" if is_text else "n"
+        if isinstance(value, str):
+            found._value, found.data_type = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value), "s"
+        else:
+            found._value, found.data_type = repr(value), "n"
         return found
 
     book = openpyxl.Workbook(write_only=True)
