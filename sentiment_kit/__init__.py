@@ -21,6 +21,8 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 `files`: what stands in a file?
 
 - `files.encodings`: bytes to text, and what is compressed
+- `files.dialects`: what stands between the fields of a table, and what its header means
+- `files.spreadsheets`: sheets of .xlsx
 - `files.rows`: the one parser, row by row, of files of any size; what cannot be read is set apart
 - `files.tables`: whole files to tables, strictly (01)
 - `files.writing`: tables to files, whole or not at all (01)

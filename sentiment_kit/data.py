@@ -384,8 +384,10 @@ def check_columns(columns: Iterable[str], wanted: Sequence[str], path: str | Pat
     there = list(map(str, columns))
     for name in wanted:
         if name not in there:
-            known = f"{', '.join(there):.500}"
-            raise DataError(f"{path}: no column {name!r}; its columns are: {known}; rename one, or say which it is")
+            raise DataError(
+                f"{path}: no column {name!r}; its columns are: {', '.join(there):.500}; rename one, or say which it "
+                "is; if these are no names, name them (--no-header --columns)"
+            )
 
 
 def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:

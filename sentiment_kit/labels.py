@@ -55,10 +55,11 @@ def read_fold(rule: str) -> dict[str, str]:
     ValueError
         A rule of another form, a name that is there twice, or one that becomes no label.
     """
-    parts = re.findall(r"([^=]+)=\s*(\S+)", rule)
+    form = r"([^=]+)=\s*(\S+)"
+    parts, left = re.findall(form, rule), re.sub(form, "", rule).strip()
     pairs = [(label_key(name), target) for names, target in parts for name in names.split(",")]
     fold = {name: match_label(target) or ("mixed" if is_mixed_name(target) else "") for name, target in pairs}
-    if not fold or "" in {*fold, *fold.values()} or len(fold) < len(pairs) or rule.count("=") != len(parts):
+    if not fold or "" in {*fold, *fold.values()} or len(fold) < len(pairs) or left:
         raise ValueError(
             f'expected a rule such as "1,2=negative 3=neutral 4,5=positive", each name once and each becoming one of '
             f"{', '.join(LABELS)} or mixed, but {rule!r} was given"

@@ -266,6 +266,71 @@ def test_numbers_that_a_parquet_file_has_names_for(tmp_path):
         load_tweets(tmp_path / "t.parquet")
 
 
+def test_other_labels_are_folded(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(f'{{"text": "a", "label": {label}}}\n' for label in ("1", "3.0", '"5"', "null", '"NEG"')))
+    labels = load_tweets(path, fold="1,2=negative 3=neutral 4,5=positive")["label"]
+    assert labels.astype(object).where(labels.notna(), None).tolist() == [
+        *("negative", "neutral", "positive", None, "negative")
+    ]
+    with pytest.raises(DataError, match=r"row 2, column label: expected one of negative, .*, 1, .* got 3\.0 .1 such"):
+        load_tweets(path, fold="1=negative 5=positive")
+    with pytest.raises(DataError, match="fold: expected a rule such as"):
+        load_tweets(path, fold="1=bello")
+
+
+def test_classes_with_gaps_and_numbers_without_a_name(tmp_path):
+    names = {"info": {"features": {"label": {"names": ["neg", "neu", "pos"], "_type": "ClassLabel"}}}}
+    for values, found in (([2, None, -1], ["positive", None, None]), ([2, 7, None], None)):
+        table = pa.table({"text": list("abc"), "label": values})
+        pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(names)}), tmp_path / "t.parquet")
+        if found is None:
+            with pytest.raises(DataError, match="row 2, column label: expected one of .* got 7"):
+                load_tweets(tmp_path / "t.parquet")
+        else:
+            labels = load_tweets(tmp_path / "t.parquet")["label"]
+            assert labels.astype(object).where(labels.notna(), None).tolist() == found
+
+
+def test_a_folder_of_save_to_disk(tmp_path):
+    names = {"info": {"features": {"label": {"names": ["neg", "neu", "pos"], "_type": "ClassLabel"}}}}
+    table = pa.table({"text": ["a", "b"], "label": [2, 0]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps(names)})
+    for split in ("train", "test"):
+        (tmp_path / "saved" / split).mkdir(parents=True)
+        with pa.ipc.new_stream(tmp_path / "saved" / split / "data-00000-of-00001.arrow", table.schema) as writer:
+            writer.write_table(table if split == "train" else table.slice(1))
+        state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
+        (tmp_path / "saved" / split / "state.json").write_text(json.dumps(state))
+    (tmp_path / "saved" / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    assert load_data(tmp_path / "saved")["label"].tolist() == ["positive", "negative"]
+    assert load_data(tmp_path / "saved", split="test")["text"].tolist() == ["b"]
+    assert load_data(tmp_path / "saved" / "train")["text"].tolist() == ["a", "b"]
+    with pytest.raises(DataError, match="no split 'validation'; there are: train, test"):
+        load_data(tmp_path / "saved", split="validation")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(DataError, match="a folder, and no data set that was saved to one"):
+        load_data(tmp_path / "other")
+
+
+def test_what_python_shows_of_bytes_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("text\nciao\n\"b'perch\\xc3\\xa9\"\n\"b'perch\\xc3\\xa9'\"\nb'è'sì\n")
+    with pytest.warns(
+        Note, match=r"t\.csv, row 3: b'perch.* is no text, but what Python shows of bytes \(1 such rows\)"
+    ):
+        load_tweets(tmp_path / "t.csv")
+
+
+def test_predictions_in_the_same_order_need_no_ids(tmp_path):
+    (tmp_path / "gold.csv").write_text("id,text,label\n1,a,pos\n1,b,neg\n,c,neu\n")
+    tweets = load_tweets(tmp_path / "gold.csv")
+    (tmp_path / "scored.csv").write_text("id,testo,label\n1.2E+17,a,pos\n1.2E+17,b,pos\nx,c,pos\n")
+    assert load_predictions(tmp_path / "scored.csv", tweets)["label"].tolist() == ["positive"] * 3
+    (tmp_path / "scored.csv").write_text("id,testo,label\n1.2E+17,a,pos\n1.2E+17,c,pos\nx,b,pos\n")
+    with pytest.raises(DataError, match="there more than once"):
+        load_predictions(tmp_path / "scored.csv", tweets)
+
+
 def test_a_file_without_a_header_in_another_encoding(tmp_path):
     (tmp_path / "t.tsv").write_bytes("101\tperché no\t-1\n102\tsì\t1\n".encode("cp1252"))
     with pytest.warns(Note, match="text in cp1252"):

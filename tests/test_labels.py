@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from sentiment_kit.labels import LABELS, label_dtype, match_label, match_labels
+from sentiment_kit.labels import LABELS, label_dtype, match_label, match_labels, read_fold
 
 
 def test_order_is_negative_neutral_positive():
@@ -44,3 +44,17 @@ def test_match_label_of_an_unknown_name_is_none():
     assert match_label("NEG") == "negative"
     assert match_label("boh") is None
     assert match_label(1) is None
+
+
+def test_a_rule_that_folds_other_names():
+    rule = "1,2=negative 3=neutral 4,5.0=positive molto negativo,Pessimo=NEG boh=misto"
+    assert read_fold(rule) == {
+        **{"1": "negative", "2": "negative", "3": "neutral", "4": "positive", "5": "positive"},
+        **{"molto negativo": "negative", "pessimo": "negative", "boh": "mixed"},
+    }
+
+
+@pytest.mark.parametrize("rule", ["", "1,2", "1=bello", "1=pos 1=neg", "=pos", "1,=pos", "1=pos 2", "1=pos=neg"])
+def test_a_rule_of_another_form(rule):
+    with pytest.raises(ValueError, match="expected a rule such as"):
+        read_fold(rule)

@@ -20,7 +20,7 @@ from ..errors import DataError
 from ..evaluation.calibration import gold_losses
 from ..evaluation.intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
 from ..files.tables import read_table
-from ..labels import LABELS
+from ..labels import LABELS, match_label
 from .claims import SHOWN, WORTH_SHOWING
 
 PROBES_FOLDER = Path(__file__).parent / "sentences"
@@ -63,7 +63,8 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
     -------
     DataFrame
         Of text, one row a case: `capability`; `kind` MFT, INV or DIR; `text`; `other`, the second text of INV and DIR;
-        `expected`: for MFT one label or several separated by a bar, for INV `same`, for DIR `up` or `down`.
+        `expected`: for MFT one label or several separated by a bar, in the file also as people call them (`POS`), for
+        INV `same`, for DIR `up` or `down`.
 
     Raises
     ------
@@ -72,6 +73,9 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
         or too few, with the numbers of their rows.
     """
     cases, problems = _read(path, CASE_COLUMNS, may_be_empty=("other",))
+    cases["kind"] = cases["kind"].str.strip().str.upper()
+    names = cases["expected"].str.strip().str.lower().str.split("|")
+    cases["expected"] = ["|".join(match_label(name) or name for name in each) for each in names]
     for row, case in enumerate(cases.itertuples()):
         if case.kind not in _EXPECTED:
             problems.append((row, f"column kind: expected MFT, INV or DIR, got {case.kind!r:.80}"))

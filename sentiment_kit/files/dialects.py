@@ -131,12 +131,12 @@ def _dialect(path: Path, sample: str, delimiter: str, encoding: str, told: bool)
 def _tell(layout: Layout, usual: str) -> None:
     """A note of what one would not expect."""
     found = []
-    if layout.dialect.delimiter != usual:
+    if layout.dialect.delimiter != usual or layout.spaced:
         found.append(f"{SIGNS[layout.dialect.delimiter]} between its fields")
     if layout.encoding != "utf-8-sig":
         found.append(f"text in {layout.encoding}")
     if layout.spaced:
-        found.append("spaces after them, which are left out")
+        found.append("a space after each of them, which is left out")
     if layout.width > len(layout.columns or ()):
         found.append("empty columns without a name at its end, which are left out")
     if found:

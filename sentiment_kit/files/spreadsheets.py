@@ -67,11 +67,14 @@ def write_sheet(names: Sequence[str], columns: Iterable[Sequence[Any]], file: Bi
     from openpyxl.cell import WriteOnlyCell
 
     def cell(value: Any) -> Any:
-        if not isinstance(value, str):
+        if not isinstance(value, str | float):
             return value
         found = WriteOnlyCell(sheet)
-        found.value = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value)
-        found.data_type = "s"  # whatever it looks like, it is no formula
+        # Set past openpyxl, which would take text for formulas, and cuts numbers to 16 digits.
+        if isinstance(value, str):
+            found._value, found.data_type = _CODED.sub(lambda sign: f"_x{ord(sign[0]):04X}_", value), "s"
+        else:
+            found._value, found.data_type = repr(value), "n"
         return found
 
     book = openpyxl.Workbook(write_only=True)

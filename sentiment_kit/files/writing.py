@@ -258,7 +258,7 @@ def _cells(column: pa.ChunkedArray, guard: Callable[[str], str] = str, decimal: 
 def _values(column: pa.ChunkedArray) -> list[Any]:
     """As Python has them; times that it cannot hold as text."""
     try:
-        return column.to_pylist()
+        return (column.cast(pa.string()) if column.type == pa.time64("ns") else column).to_pylist()
     except (ValueError, OverflowError, pa.ArrowException):
         return column.cast(pa.string()).to_pylist()
 

@@ -278,3 +278,11 @@ def test_the_command(monkeypatch, capsys, tmp_path, hub_folder):
     printed = capsys.readouterr().out
     assert found["worst_pairs"][0]["text_b"] in printed
     assert found["failures"][0]["text"] in printed
+
+
+def test_cases_are_called_as_people_call_them(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("capability,kind,text,other,expected\nlitote,mft,Non è male,,POS|neutro\nnomi,Inv,a,b,Same\n")
+    cases = load_cases(path)
+    assert cases["kind"].tolist() == ["MFT", "INV"]
+    assert cases["expected"].tolist() == ["positive|neutral", "same"]

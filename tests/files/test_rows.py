@@ -432,7 +432,7 @@ def test_the_same_table_as_people_have_it(tmp_path, name, content):
     ("content", "note"),
     [
         ("id;text\n1;a\n", "semicolons between its fields"),
-        ("id, text\n1, a\n", "spaces after them, which are left out"),
+        ("id, text\n1, a\n", "a space after each of them, which is left out"),
         ("id,text,\n1,a,\n", "empty columns without a name at its end"),
         ("id,text\n1,a\n,\n", "1 blank rows below the table are left out"),
     ],

@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,12 +17,13 @@ from filelock import FileLock
 
 from sentiment_kit import cli
 from sentiment_kit.data import load_demo
-from sentiment_kit.errors import DataError
+from sentiment_kit.errors import DataError, Note
+from sentiment_kit.files.tables import read_arrow
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.scale import bulk
-from sentiment_kit.scale.bulk import read_scored, score_files
+from sentiment_kit.scale.bulk import read_scored, score_file, score_files
 
 TWEETS = load_demo("test")[["id", "text", "label"]].iloc[:90].reset_index(drop=True)
 
@@ -472,3 +474,68 @@ def test_a_run_that_has_not_ended_is_not_read(tmp_path, tiny_model):
     path.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="has not ended"):
         read_scored(tmp_path / "out")
+
+
+# What the output can hold, and how it is written
+
+
+def test_an_italian_spreadsheet_goes_back_as_it_came(tmp_path, monkeypatch, capsys):
+    came = "\ufeffid;testo;giudizio;peso\r\n1;Che bella città;positivo;0,5\r\n2;Pessimo, davvero;negativo;1,25\r\n"
+    (tmp_path / "in.csv").write_bytes(came.encode())
+    assert run(monkeypatch, tmp_path / "in.csv", tmp_path / "out.csv", "--text-column", "testo") == 0
+    header, first, second, end = (tmp_path / "out.csv").read_bytes().decode().split("\r\n")
+    assert header.startswith("\ufeffid;testo;giudizio;peso;negative;")
+    assert re.match(r"1;Che bella città;positivo;0,5;0,\d+;0,\d+;0,\d+;", first)
+    assert second.startswith("2;Pessimo, davvero;negativo;1,25;0,")
+    assert end == ""
+    said = capsys.readouterr().err
+    assert "out.csv is written as its input came, with semicolons between its fields, commas in its numbers" in said
+    for dialect, beginning in (("unix", b"id,testo,"), ("excel", b"\xef\xbb\xbfid,testo,")):
+        options = ("--text-column", "testo", "--csv-dialect", dialect, "--force")
+        assert run(monkeypatch, tmp_path / "in.csv", tmp_path / "out.csv", *options) == 0
+        assert (tmp_path / "out.csv").read_bytes().startswith(beginning)
+        assert '1,Che bella città,positivo,"0,5",0.' in (tmp_path / "out.csv").read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.xlsx"])
+def test_what_the_output_cannot_hold_is_found_before_the_scoring(tmp_path, monkeypatch, tiny_model, name):
+    if name.endswith(".xlsx"):
+        pytest.importorskip("openpyxl")
+    monkeypatch.setattr(bulk, "predict", lambda *arguments, **options: pytest.fail("scored"))
+    write_table(pa.table({"text": ["ciao"], "img": [b"x"]}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=f"{name}, column img: .* cannot hold binary; write .parquet"):
+        score_file(tmp_path / "t.parquet", tmp_path / name, model=tiny_model)
+    (tmp_path / "t.jsonl").write_text('{"text": "ciao", "n": 1}\n{"text": "ciao", "n": "uno"}\n')
+    with pytest.raises(DataError, match="column n: .parquet cannot hold several types"):
+        score_file(tmp_path / "t.jsonl", tmp_path / "out.parquet", model=tiny_model)
+    assert {path.name for path in tmp_path.iterdir()} == {"t.parquet", "t.jsonl"}
+
+
+def test_whole_numbers_beside_a_gap_and_nested_values_stay(tmp_path, tiny_model):
+    table = pa.table({"text": ["ciao", "no"], "id": [1234567890123456787, None], "list": [[0.5] * 2000, None]})
+    write_table(table, tmp_path / "t.parquet")
+    score_file(tmp_path / "t.parquet", tmp_path / "out.csv", model=tiny_model)
+    score_files([tmp_path / "t.parquet"], tmp_path / "out", model=tiny_model)
+    cells = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
+    assert cells["id"].tolist() == ["1234567890123456787", ""]
+    assert json.loads(cells["list"][0]) == [0.5] * 2000
+    part = pq.read_table(next((tmp_path / "out").glob("part-*")))
+    assert part.select(["text", "id", "list"]).to_pylist() == table.to_pylist()
+
+
+def test_a_sheet_to_a_sheet(tmp_path, tiny_model):
+    pytest.importorskip("openpyxl")
+    write_table(pa.table({"text": ["ciao", "=1+1", None], "n": [1, 2, 3]}), tmp_path / "t.xlsx")
+    done = score_file(tmp_path / "t.xlsx", tmp_path / "out.xlsx", model=tiny_model)
+    assert (done.rows, done.unreadable) == (3, 1)
+    table = read_arrow(tmp_path / "out.xlsx")
+    assert table.select(["text", "n"]).to_pylist() == [
+        {"text": "ciao", "n": 1}, {"text": "=1+1", "n": 2}, {"text": None, "n": 3}
+    ]  # fmt: skip
+    assert table["label"].null_count == 1
+
+
+def test_texts_that_are_bytes_are_named(tmp_path, tiny_model):
+    (tmp_path / "t.csv").write_text("text\nb'ciao'\n")
+    with pytest.warns(Note, match=r"t\.csv, row 1: b'ciao' is no text, but what Python shows of bytes"):
+        score_file(tmp_path / "t.csv", tmp_path / "out.csv", model=tiny_model)
