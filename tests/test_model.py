@@ -480,7 +480,7 @@ def test_capitals_of_a_vocabulary_stay_where_nothing_says_otherwise(hub_copy):
 
 @pytest.mark.parametrize(("of_config", "of_tokenizer", "expected"), [(5, 0, 5), (None, 0, 0), (None, None, None)])
 def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, of_config, of_tokenizer, expected):
-    """Where neither names it, as in a GPT-2 of old, each text is a batch."""
+    """Where neither names it, as in a GPT-2 of old, only texts of one length share a batch."""
     config = json.loads((hub_copy / "config.json").read_text())
     (hub_copy / "config.json").write_text(json.dumps(config | {"pad_token_id": of_config, "return_dict": False}))
     reader = load_tokenizer(hub_copy)
@@ -488,7 +488,7 @@ def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, 
         reader.pad_token = None
     monkeypatch.setattr("sentiment_kit.model.load_tokenizer", lambda folder: reader)
     model = load_model(hub_copy, device="cpu")
-    assert model.pad_id == model.network.config.pad_token_id == expected
+    assert model.pad_id == expected
     texts = ["ciao", "Che bella giornata, davvero!"]
     alone = predict(model, texts, batch_size=1)
     pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)

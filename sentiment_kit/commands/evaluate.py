@@ -11,7 +11,7 @@ import typer
 
 from ..errors import DataError
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, load, predict_texts
+from .shared import Backend, BatchSize, ClassFold, ClassLabels, Device, load, predict_texts
 
 if TYPE_CHECKING:
     from ..report.scorecard import Scorecard
@@ -39,6 +39,8 @@ def evaluate(
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    fold: ClassFold = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
 ) -> None:
     """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
@@ -60,7 +62,7 @@ def evaluate(
         loaded = None
         predicted = load_predictions(predictions, tweets)
     else:
-        loaded = load(model or DEFAULT_MODEL, device, backend)
+        loaded = load(model or DEFAULT_MODEL, device, backend, labels, fold)
         predicted = predict_texts(loaded, tweets["text"], batch_size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

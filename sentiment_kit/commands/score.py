@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..files.encodings import FORMATS, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, ModelName, load
+from .shared import Backend, BatchSize, ClassFold, ClassLabels, Device, ModelName, load
 
 
 def score(
@@ -31,6 +31,8 @@ def score(
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    fold: ClassFold = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace OUTPUT: a file, or what an earlier run wrote to the folder.")
     ] = False,
@@ -60,7 +62,7 @@ def score(
     from ..scale.bulk import score_file, score_files
     from ..scale.cluster import on_ray
 
-    loaded = load(model, device, backend)
+    loaded = load(model, device, backend, labels, fold)
     run = on_ray(address) if engine == "ray" or address is not None else None
     how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
     start = time.perf_counter()

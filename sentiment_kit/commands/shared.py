@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..errors import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,15 +32,34 @@ Backend = Annotated[
 ]
 
 
-def load(name: str, device: str, backend: str) -> SentimentModel:
+ClassLabels = Annotated[
+    str | None, typer.Option("--labels", help="Of a model whose outputs have no names: negative,neutral,positive.")
+]
+ClassFold = Annotated[
+    str | None,
+    typer.Option("--fold", help='Which classes of a model count as one: "1,2=negative 3=neutral 4,5=positive".'),
+]
+
+
+def load(name: str, device: str, backend: str, labels: str | None = None, fold: str | None = None) -> SentimentModel:
     """The model, having said what its back end changes."""
     from ..scale import load_backend
 
-    model = load_backend(name, device=device, backend=backend)
+    names = None if labels is None else labels.split(",")
+    folded = None if fold is None else parse_fold(fold)
+    model = load_backend(name, device=device, backend=backend, labels=names, fold=folded)
     if model.agreement is not None:
         changed, n = model.agreement["labels_changed"], model.agreement["n"]
         print(f"{backend}: {changed} of {n} labels differ from float32 on the demo's tweets", file=sys.stderr)
     return model
+
+
+def parse_fold(text: str) -> dict[str, str]:
+    """`"1,2=negative 3=neutral"` as the label of each class."""
+    parts = [part.split("=") for part in text.split()]
+    if not parts or any(len(part) != 2 for part in parts):
+        raise DataError(f'--fold: expected what "1,2=negative 3=neutral 4,5=positive" looks like, got {text!r}')
+    return {name: label for names, label in parts for name in names.split(",")}
 
 
 def predict_texts(model: SentimentModel, texts: pd.Series, batch_size: int | None) -> pd.DataFrame:

@@ -1,0 +1,195 @@
+"""Which architectures work, and with what: the table of docs/how-to/your-own-model.md.
+
+Each gets a tiny random checkpoint as people have it, its vocabulary in the files of its kind (without tokenizer.json),
+and is tried: loads; gives a text the same answer alone and in a batch; is trained; its words are credited; runs
+through ONNX Runtime. Random weights answer nothing of sense: what counts is that they answer.
+
+    python experiments/architectures.py            writes the table into the page
+    python experiments/architectures.py --only xlnet
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from sentencepiece import SentencePieceTrainer
+from tokenizers import ByteLevelBPETokenizer, CharBPETokenizer
+from tokenizers.processors import BertProcessing
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedTokenizerFast
+
+from sentiment_kit.cleaning import clean_tweet
+from sentiment_kit.data import load_demo
+from sentiment_kit.labels import LABELS
+from sentiment_kit.training.scratch import write_vocabulary
+
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "your-own-model.md"
+TRIED = ("loads", "batches", "trains", "words", "ONNX")
+"""The columns of the table; see `try_one`."""
+
+
+class Kind(NamedTuple):
+    """An architecture and how its folders look."""
+
+    name: str
+    vocabulary: str
+    """word pieces, bytes, or the name of the file of a sentencepiece model"""
+    sizes: dict[str, Any] = {}
+    whole: bool = False
+    """Whether all sizes are said, for the usual names are not understood."""
+
+
+_SMALL = {
+    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
+    "max_position_embeddings": 132, "initializer_range": 0.3,
+}  # fmt: skip
+_PAIRED = {"d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
+           "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "max_position_embeddings": 132,
+           "init_std": 0.3}  # fmt: skip
+_T5 = {
+    "d_model": 32,
+    "d_kv": 8,
+    "d_ff": 64,
+    "num_layers": 2,
+    "num_heads": 4,
+    "initializer_factor": 20.0,
+    "decoder_start_token_id": 0,
+}
+_PIECES = "sentencepiece.bpe.model"
+
+KINDS = {
+    "bert": Kind("BERT", "word pieces"),
+    "distilbert": Kind("DistilBERT", "word pieces", {"dim": 32, "hidden_dim": 64, "n_heads": 4, "n_layers": 2}),
+    "electra": Kind("ELECTRA", "word pieces", {"embedding_size": 32}),
+    "roberta": Kind("RoBERTa", "bytes"),
+    "xlm-roberta": Kind("XLM-RoBERTa", _PIECES),
+    "camembert": Kind("CamemBERT, UmBERTo", _PIECES),
+    "albert": Kind("ALBERT", "spiece.model", {"embedding_size": 16}),
+    "deberta": Kind("DeBERTa", "bytes"),
+    "deberta-v2": Kind("DeBERTa-v2, v3", "spm.model"),
+    "xlnet": Kind(
+        "XLNet",
+        "spiece.model",
+        {"d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 64, "initializer_range": 0.3},
+        True,
+    ),
+    "bart": Kind("BART", "bytes", _PAIRED),
+    "mbart": Kind("mBART", _PIECES, _PAIRED),
+    "t5": Kind("T5", "spiece.model", _T5),
+    "mt5": Kind("mT5", "spiece.model", _T5),
+    "umt5": Kind("UMT5", "json", _T5),
+    "gpt2": Kind("GPT-2", "bytes", {"n_embd": 32, "n_layer": 2, "n_head": 4}),
+    "gpt_neo": Kind(
+        "GPT-Neo", "bytes", {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]]}
+    ),
+    "gpt_neox": Kind("GPT-NeoX", "json"),
+    "opt": Kind("OPT", "bytes", {"ffn_dim": 64, "word_embed_proj_dim": 32}),
+    "bloom": Kind("BLOOM", "json", {"n_layer": 2, "n_head": 4}),
+    "llama": Kind("Llama", "tokenizer.model", {"num_key_value_heads": 2}),
+    "mistral": Kind("Mistral", "tokenizer.model", {"num_key_value_heads": 2}),
+    "gemma": Kind("Gemma", "tokenizer.model", {"num_key_value_heads": 2, "head_dim": 8}),
+    "qwen2": Kind("Qwen2", "bytes", {"num_key_value_heads": 2}),
+    "qwen3": Kind("Qwen3", "bytes", {"num_key_value_heads": 2, "head_dim": 8}),
+    "modernbert": Kind("ModernBERT", "json", {}),
+    "mpnet": Kind("MPNet", "word pieces"),
+    "mobilebert": Kind("MobileBERT", "word pieces", {"embedding_size": 16, "intra_bottleneck_size": 16}),
+    "squeezebert": Kind("SqueezeBERT", "word pieces", {"embedding_size": 32, "q_groups": 1, "k_groups": 1}),
+    "convbert": Kind("ConvBERT", "word pieces", {"embedding_size": 32, "head_ratio": 2}),
+    "fnet": Kind("FNet", "spiece.model"),
+    "funnel": Kind(
+        "Funnel",
+        "word pieces",
+        {"d_model": 32, "n_head": 4, "d_head": 8, "d_inner": 64, "block_sizes": [1, 1], "initializer_range": 0.3},
+        True,
+    ),
+    "big_bird": Kind("BigBird", "spiece.model", {"attention_type": "original_full"}),
+    "longformer": Kind("Longformer", "bytes", {"attention_window": 8}),
+    "nystromformer": Kind("Nyströmformer", "json"),
+    "rembert": Kind("RemBERT", "sentencepiece.model", {"input_embedding_size": 16, "output_embedding_size": 16}),
+    "ibert": Kind("I-BERT", "bytes"),
+    "xmod": Kind("X-MOD", _PIECES, {"languages": ["it_IT"], "default_language": "it_IT"}),
+    "xlm": Kind("XLM", "pairs", {"emb_dim": 32, "n_layers": 2, "n_heads": 4, "n_langs": 1}),
+    "flaubert": Kind("FlauBERT", "pairs", {"emb_dim": 32, "n_layers": 2, "n_heads": 4, "n_langs": 1}),
+    "ctrl": Kind("CTRL", "pairs", {"n_embd": 32, "n_layer": 2, "n_head": 4, "dff": 64}),
+    "canine": Kind("CANINE", "characters", {"local_transformer_stride": 8, "downsampling_rate": 2}),
+    "layoutlm": Kind("LayoutLM", "word pieces"),
+    "roformer": Kind("RoFormer", "word pieces", {"embedding_size": 32}),
+    "data2vec-text": Kind("data2vec", "bytes"),
+    "ernie": Kind("ERNIE", "word pieces"),
+    "megatron-bert": Kind("Megatron-BERT", "word pieces"),
+    "reformer": Kind(
+        "Reformer",
+        "spiece.model",
+        {
+            "attn_layers": ["local", "local"],
+            "axial_pos_shape": [11, 12],
+            "axial_pos_embds_dim": [16, 16],
+            "attention_head_size": 8,
+            "feed_forward_size": 64,
+            "local_attn_chunk_length": 6,
+            "is_decoder": False,
+        },
+    ),
+}
+
+
+def write_checkpoint(kind: str, folder: Path) -> Path:
+    """A tiny random classifier, its outputs so centred and scaled that they differ from text to text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = load_demo("train")["text"].head(2000).map(clean_tweet).tolist()
+    special = _write_tokenizer(KINDS[kind].vocabulary, texts, folder)
+    size = special.pop("size")
+    names = {"id2label": dict(enumerate(LABELS)), "label2id": {label: number for number, label in enumerate(LABELS)}}
+    sizes = KINDS[kind].sizes if KINDS[kind].whole else {**_SMALL, **KINDS[kind].sizes}
+    config = AutoConfig.for_model(kind, **{**sizes, **special, **names, "vocab_size": size})
+    torch.manual_seed(0)
+    network = AutoModelForSequenceClassification.from_config(config).eval()
+    network.save_pretrained(folder)
+    return folder
+
+
+def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[str, Any]:
+    """The files of a vocabulary, and what a config says of it: `size` and the ids of special tokens."""
+    if vocabulary == "word pieces":
+        return {"size": write_vocabulary(texts, folder, size=600) + 8, "pad_token_id": 0}
+    if vocabulary == "characters":
+        return {"size": 0x110000, "pad_token_id": 0}
+    if vocabulary in ("bytes", "json"):
+        return _write_byte_pairs(texts, folder, as_json=vocabulary == "json")
+    if vocabulary == "pairs":
+        return _write_word_pairs(texts, folder)
+    return _write_sentencepiece(texts, folder / vocabulary)
+
+
+def _write_byte_pairs(texts: list[str], folder: Path, *, as_json: bool) -> dict[str, Any]:
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]", "<|endoftext|>"]
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(texts, vocab_size=600, special_tokens=special, show_progress=False)
+    if as_json:
+        names = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+        fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer._tokenizer, **names)
+        fast.backend_tokenizer.post_processor = BertProcessing(("[SEP]", 7), ("[CLS]", 5))
+        fast.save_pretrained(folder)
+        return {"size": len(fast), "pad_token_id": 6, "cls_token_id": 5, "sep_token_id": 7}
+    tokenizer.save_model(str(folder))
+    return {"size": tokenizer.get_vocab_size(), "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+
+
+def _write_word_pairs(texts: list[str], folder: Path) -> dict[str, Any]:
+    """Pairs of characters as XLM, FlauBERT and CTRL have them, whose tokenizers are written in Python."""
+    tokenizer = CharBPETokenizer(lowercase=False)
+    special = ["<s>", "</s>", "<pad>", "<unk>", *(f"<special{number}>" for number in range(10))]
+    tokenizer.train_from_iterator(texts, vocab_size=600, special_tokens=special, show_progress=False)
+    tokenizer.save_model(str(folder))
+    return {"size": tokenizer.get_vocab_size(), "pad_token_id": 2, "pad_index": 2, "bos_index": 0, "eos_index": 1}
+
+
+def _write_sentencepiece(texts: list[str], path: Path) -> dict[str, Any]:
+    symbols = "[CLS],[SEP],[MASK],<cls>,<sep>,<mask>,<s_>"
+    with path.open("wb") as file:
+        SentencePieceTrainer.train(
+            sentence_iterator=iter(texts), model_writer=file, vocab_size=600, pad_id=0, unk_id=1, bos_id=2, eos_id=3,
+            user_defined_symbols=symbols, minloglevel=2, hard_vocab_limit=False, num_threads=1,
+        )  # fmt: skip
+    return {"size": 720, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
