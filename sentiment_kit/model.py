@@ -450,10 +450,8 @@ def _match_outputs(
 def _folded(names: list[str], fold: Mapping[str, str]) -> tuple[str, ...]:
     """The label of each class, by its name or the number in it, else by what such a name means anywhere."""
     wanted = {_plain(key): match_label(label) for key, label in fold.items()}
-    keys = [{_plain(name), *re.findall(r"(?<!\w)-\d+|\d+", name)} for name in names]
-    found = [
-        {wanted[key] for key in own & set(wanted)} or {match_label(name)} for name, own in zip(names, keys, strict=True)
-    ]
+    keys = [{_plain(name), *re.findall(r"(?<!\w)-\d+|\d+", _plain(name))} for name in names]
+    found = [{wanted[key] for key in keys[row] & set(wanted)} or {match_label(name)} for row, name in enumerate(names)]
     unknown = set(wanted).difference(*keys)
     if unknown or None in set.union(*found) or any(len(labels) > 1 for labels in found):
         raise ValueError(
