@@ -497,7 +497,7 @@ def _pad_id(tokenizer: PreTrainedTokenizerBase, network: Any, folder: Path) -> i
     """What may fill up the shorter texts of a batch, tried out; None where that changes the answer."""
     known = getattr(network.config, "pad_token_id", None)
     pad_id = network.config.pad_token_id = tokenizer.pad_token_id if known is None else known
-    ids = torch.tensor([tokenizer("Che bella giornata, davvero!")["input_ids"]])  # (1, width)
+    ids = torch.tensor([tokenizer("Che bella giornata!")["input_ids"]])  # (1, width), odd where letters are read
     found = []
     try:
         with torch.inference_mode():
