@@ -200,7 +200,10 @@ def as_markdown(found: pd.DataFrame) -> str:
     """The table as the page has it."""
     lines = ["| architecture | " + " | ".join(found.columns) + " |", "|---" * (len(found.columns) + 1) + "|"]
     return (
-        "\n".join(lines + [f"| {name} | " + " | ".join(row) + " |" for name, row in zip(found.index, found.to_numpy(), strict=True)])
+        "\n".join(
+            lines
+            + [f"| {name} | " + " | ".join(row) + " |" for name, row in zip(found.index, found.to_numpy(), strict=True)]
+        )
         + "\n"
     )
 

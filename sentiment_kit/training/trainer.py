@@ -141,7 +141,8 @@ def make_trainer(
         "dataloader_pin_memory": torch.cuda.is_available(),
         "report_to": "none",
     }
-    network.get_input_embeddings().requires_grad_(not freeze_embeddings)
+    if freeze_embeddings:
+        network.get_input_embeddings().requires_grad_(False)
     limit = max_tokens(tokenizer, network)
     wanted = targets(train, label_smoothing) * row_weights(train, class_weights)[:, None]
     datasets = [_encoded(train, wanted, tokenizer, limit), _encoded(validation, targets(validation), tokenizer, limit)]
