@@ -215,7 +215,9 @@ def token_budget(model: SentimentModel) -> int:
     return int(np.clip(free // BYTES_PER_TOKEN, model.max_tokens, GPU_TOKENS))
 
 
-def batch_bounds(lengths: np.ndarray, budget: int, batch_size: int | None = None) -> Iterator[tuple[int, int]]:
+def batch_bounds(
+    lengths: np.ndarray, budget: int, batch_size: int | None = None, *, equal: bool = False
+) -> Iterator[tuple[int, int]]:
     """First and last (exclusive) of each batch of texts sorted by length, longest first.
 
     Parameters
@@ -226,12 +228,14 @@ def batch_bounds(lengths: np.ndarray, budget: int, batch_size: int | None = None
         Tokens of a batch at most, padding included (a longer text is a batch of its own).
     batch_size : int, optional
         Texts of a batch at most. None: no other limit than the budget.
+    equal : bool, default False
+        Whether all texts of a batch must be of one length.
     """
     first = 0
     for last in range(1, len(lengths) + 1):
         size, width = last - first, int(lengths[first])
         ends = last == len(lengths) or size == batch_size or (size + 1) * width > budget
-        full_enough = 4 * size * width >= budget or (batch_size is not None and 4 * size >= batch_size)
+        full_enough = equal or 4 * size * width >= budget or (batch_size is not None and 4 * size >= batch_size)
         if ends or (full_enough and lengths[last] != lengths[first]):
             yield first, last
             first = last
@@ -250,14 +254,14 @@ def pad(tokens: FlatTokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, 
 
 
 def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | None, bar: tqdm | None) -> Scores:
-    batch_size = 1 if model.pad_id is None else batch_size
     n_own = tokens.lengths - model.tokenizer.num_special_tokens_to_add()
     n_tokens = np.where(n_own > 0, tokens.lengths, 0)
     # Longest first: if memory runs short, it does so at once.
     order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
     logits = []
     with torch.inference_mode():
-        for first, last in batch_bounds(n_tokens[order], token_budget(model), batch_size):
+        equal = model.pad_id is None
+        for first, last in batch_bounds(n_tokens[order], token_budget(model), batch_size, equal=equal):
             logits.append(_batch_logits(model, tokens, order[first:last]))
             if bar is not None:
                 bar.update(last - first)

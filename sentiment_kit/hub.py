@@ -5,6 +5,7 @@ Knows files, not networks: nothing here imports torch.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from pathlib import Path
@@ -98,6 +99,16 @@ def weight_files(folder: Path) -> list[Path]:
     kinds = [_ADAPTER] if is_adapter(folder) else [_SAFETENSORS, _PICKLE]
     sets = [[path for pattern in kind for path in sorted(folder.glob(pattern))] for kind in kinds]
     return next(filter(None, sets), [])
+
+
+def not_a_model(folder: Path, otherwise: str, *, lacks: str = "file") -> ModelError:
+    """The error for a folder without a `file` or `head`: what it is instead, by its files, or else what is said."""
+    with Path(__file__).with_name("other_folders.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found = sorted(folder.glob(row["files"]), key=lambda path: (len(path.name), path.name))
+            if found and row["lacks"] in ("head", lacks):
+                return ModelError(f"{folder}: {row['what_it_is'].format(found=found[-1], folder=found[-1].parent)}")
+    return ModelError(f"{folder}: {otherwise}")
 
 
 def is_adapter(folder: Path) -> bool:

@@ -182,7 +182,8 @@ def _prediction_table(model: SentimentModel, texts: pd.Series, which: np.ndarray
     """One row per text from the distinct ones: `which` (n_rows,) says which of them, -1 for a missing text."""
     n_tokens = scores.n_tokens
     in_order = np.zeros((len(n_tokens), len(LABELS)), dtype=np.float32)  # (n_texts, n_labels) -> (n_texts, 3)
-    in_order[:, [LABELS.index(label) for label in model.labels]] = scores.probabilities
+    for label, column in zip(model.labels, scores.probabilities.T, strict=True):
+        in_order[:, LABELS.index(label)] += column
     in_order[n_tokens == 0] = np.nan
     # One more row, the one that -1 picks: a text that is not there.
     in_order = np.vstack([in_order, np.full((1, len(LABELS)), np.nan, dtype=np.float32)])[which]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,24 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig
 from transformers import logging as transformers_logging
-from transformers.modeling_utils import PreTrainedModel
+from transformers.modeling_utils import PreTrainedModel, load_state_dict
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from .errors import ModelError, Note, in_one_line, require_extra
-from .hub import DEFAULT_MODEL, find_folder, is_adapter, tokenizer_folder, weight_files, whole_model
-from .labels import LABELS, match_labels
+from .hub import DEFAULT_MODEL, find_folder, is_adapter, not_a_model, tokenizer_folder, weight_files, whole_model
+from .labels import LABELS, match_label, match_labels
 from .packing import pack_linear_layers, usable_cores
 
 __all__ = ["SentimentModel", "load_model"]
 
 Tokens = tuple[np.ndarray, np.ndarray]
 """Token ids and mask of a batch, both (n_texts, width) int64."""
+
+MAX_TOKENS = 512
+"""What is read of a text where neither tokenizer nor network has a limit (T5, XLNet)."""
+
+_WRAPPED = {r"^(_orig_mod\.|module\.)+": ""}
+"""What torch.compile and DataParallel write before each weight's name."""
 
 _HEAD = re.compile(r"\b(classifier|score)(\.out_proj)?\.weight$")
 """Of a classification head, the weights that have a row a label."""
@@ -54,7 +61,8 @@ class SentimentModel:
         The module in evaluation mode, on `device` in `dtype`. On a processor in float32 its linear layers are packed
         (`packing.PackedLinear`): its weights are those of `state_dict()`. None where ONNX Runtime has it.
     labels : tuple of str
-        Two or all three of `LABELS`, in the order of the network's outputs.
+        The one of `LABELS` that each of the network's outputs means, in their order. Several outputs may mean the same
+        (see `fold`): their probabilities are summed.
     device : torch.device
         Where the answers are computed.
     dtype : torch.dtype
@@ -73,7 +81,7 @@ class SentimentModel:
         Of an adapter, the model that it was told to change; None: the one that its config names.
     pad_id : int or None
         What fills up the shorter texts of a batch: the network must know it, so its config goes before the tokenizer.
-        None: neither names one, and texts are computed one at a time.
+        None: neither names one, or it changes the answers (FNet, XLNet), and only texts of one length share a batch.
     backend : str
         "torch", or what `scale.onnx` names.
     forward : Forward or None
@@ -107,6 +115,7 @@ def load_model(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
+    fold: Mapping[str, str] | None = None,
     base: str | Path | None = None,
 ) -> SentimentModel:
     """Load a sentiment model and check that it is one.
@@ -127,6 +136,11 @@ def load_model(
     labels : sequence of str, optional
         Names of the outputs in their order. Only needed where the checkpoint does not name them (`LABEL_0`). Names it
         does give are never overruled.
+    fold : mapping of str to str, optional
+        For other classes than the three: which of `LABELS` a class counts as, by its name or the number in it, say
+        `{"1": "negative", "2": "negative", "3": "neutral", "4": "positive", "5": "positive"}` for "1 star" to
+        "5 stars". Probabilities of classes that count as one are summed. A class that is not mentioned must have one of
+        the usual names.
     base : str or Path, optional
         Of an adapter: hub id or folder of the model that it changes. None: the one that its own config names.
 
@@ -139,7 +153,12 @@ def load_model(
     ModelError
         No network and not cached; unknown id or revision, or a revision of a folder; not a model folder; no or broken
         weights; no trained classification head; labels that cannot be matched; no or too large a vocabulary; unknown
-        device or dtype.
+        device or dtype; a network that cannot compute a text.
+
+    Warns
+    -----
+    Note
+        Two classes only; batches of texts of one length only; capitals that nothing but the vocabulary speaks of.
 
     Notes
     -----
@@ -149,8 +168,10 @@ def load_model(
     precision = _pick_dtype(dtype, target)
     folder, commit = find_folder(str(name), revision)
     network, tokenizer = _load_parts(folder, base)
-    names = _match_outputs(network.config, labels, folder)
-    again = partial(load_model, name, dtype=str(precision), revision=commit, labels=names, base=base)
+    names = _match_outputs(network.config, labels, fold, folder)
+    if absent := [label for label in LABELS if label not in names]:
+        warnings.warn(f"{name} knows no {' and no '.join(absent)}: no text will be called so", Note, stacklevel=2)
+    again = partial(load_model, name, dtype=str(precision), revision=commit, labels=labels, fold=fold, base=base)
     model = _assembled(network, tokenizer, names, folder, target, precision, again)
     return replace(model, name=str(name), revision=commit, base=None if base is None else str(base))
 
@@ -180,10 +201,9 @@ def _assembled(
     """The checked parts on their device, ready for use."""
     check_vocabulary(tokenizer, network, folder)
     limit = max_tokens(tokenizer, network)
-    known = getattr(network.config, "pad_token_id", None)
-    pad_id = network.config.pad_token_id = tokenizer.pad_token_id if known is None else known
-    network.config.return_dict = True
-    network = network.eval().to(device=device, dtype=dtype)
+    network.eval()
+    pad_id = _pad_id(tokenizer, network, folder)
+    network = network.to(device=device, dtype=dtype)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     if device.type == "cpu" and dtype == torch.float32:
         pack_linear_layers(network)
@@ -244,11 +264,19 @@ def load_config(folder: Path) -> PreTrainedConfig:
         No config.json, one that cannot be used, or a model whose outputs are no distribution.
     """
     if not (folder / "config.json").is_file():
-        raise ModelError(f"{folder}: not a model folder, it has no config.json")
+        raise not_a_model(folder, "not a model folder, it has no config.json")
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers' checks share no base class
         raise ModelError(f"{folder / 'config.json'}: cannot be used: {in_one_line(error)}") from error
+    if quantised := getattr(config, "quantization_config", None):
+        method = dict(quantised).get("quant_method", "unknown method")
+        raise ModelError(
+            f"{folder}: quantised weights ({method}), which only their own library can read; load the model that they "
+            "were made from"
+        )
+    config.chunk_size_feed_forward = 0  # a way to save memory that fits few lengths
+    config.return_dict = True
     if config.problem_type in ("multi_label_classification", "regression"):
         raise ModelError(
             f"{folder / 'config.json'}: expected a single-label classifier, but problem_type is "
@@ -268,7 +296,7 @@ def load_network(folder: Path, base: str | Path | None = None) -> PreTrainedMode
     whole = whole_model(folder, base)
     if is_adapter(folder):
         return _merged(folder, whole)
-    network, report = _from_pretrained(whole, load_config(whole))
+    network, report = load_weights(whole, load_config(whole))
     check_complete(network, report, whole)
     return network
 
@@ -285,7 +313,7 @@ def _merged(folder: Path, base: Path) -> PreTrainedModel:
         heads = [part for name, part in load_peft_weights(str(folder), device="cpu").items() if _HEAD.search(name)]
         if heads and len(heads[0]) != config.num_labels:
             config.num_labels = len(heads[0])  # whose names the base cannot know
-        network, report = _from_pretrained(base, config)
+        network, report = load_weights(base, config)
         check_complete(network, report, base, head=not heads)
         with warnings.catch_warnings(action="error", category=UserWarning):  # of weights that fit nothing
             warnings.simplefilter("ignore", FutureWarning)  # PEFT's, of names that transformers has given up
@@ -296,14 +324,21 @@ def _merged(folder: Path, base: Path) -> PreTrainedModel:
         raise ModelError(f"{folder}: the adapter does not fit {base}, or is damaged: {in_one_line(error)}") from error
 
 
-def _from_pretrained(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, dict[str, set]]:
+def load_weights(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedModel, dict[str, set]]:
     """The network, and what of it the checkpoint lacks."""
     found = weight_files(folder)
     if not found:
-        raise ModelError(f"{folder}: no weights, expected model.safetensors or pytorch_model.bin")
+        raise not_a_model(folder, "no weights, expected model.safetensors or pytorch_model.bin")
     try:
+        if found[0].name == "pytorch_model.bin":
+            inner = load_state_dict(str(found[0]), weights_only=True).get("state_dict")
+            if isinstance(inner, dict):  # what Lightning and many a script save
+                with TemporaryDirectory() as new:
+                    torch.save(inner, Path(new, "pytorch_model.bin"))
+                    return load_weights(Path(new), config)
         return AutoModelForSequenceClassification.from_pretrained(
             folder,
+            key_mapping=_WRAPPED,
             config=config,
             dtype=torch.float32,
             local_files_only=True,
@@ -339,10 +374,15 @@ def check_complete(network: PreTrainedModel, report: dict[str, set], folder: Pat
     mismatched = sorted(key for key, *_ in report["mismatched_keys"])
     body = [key for key in missing + mismatched if key.startswith(prefix) and ".pooler." not in key]
     head_missing, head_mismatched = ([key for key in keys if key not in body] for keys in (missing, mismatched))
+    if body and len(missing) == len(network.state_dict()):
+        names = ", ".join(sorted(report["unexpected_keys"])[:2])
+        raise ModelError(f"{folder}: the weights have other names ({names}) than the network's ({', '.join(body[:2])})")
     if head and head_missing:
-        raise ModelError(
-            f"{folder}: no trained classification head (missing: {', '.join(head_missing[:4])}). This is a base model; "
-            "fine-tune it for sentiment first, or load a fine-tuned one"
+        raise not_a_model(
+            folder,
+            f"no trained classification head (missing: {', '.join(head_missing[:4])}). This is a base model; fine-tune "
+            "it for sentiment first, or load a fine-tuned one",
+            lacks="head",
         )
     if head and head_mismatched:
         raise ModelError(
@@ -378,11 +418,19 @@ def _says_case(folder: Path) -> bool:
     return (folder / "tokenizer.json").is_file() or (path.is_file() and "do_lower_case" in path.read_text("utf-8"))
 
 
-def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folder: Path) -> tuple[str, ...]:
+def _match_outputs(
+    config: PreTrainedConfig, labels: Sequence[str] | None, fold: Mapping[str, str] | None, folder: Path
+) -> tuple[str, ...]:
     """The meaning of each output; what the checkpoint says and what the caller says must agree."""
     names: dict[Any, str] = config.id2label or {}
-    own = [names[output] for output in sorted(names)]
+    own = [str(names[output]) for output in sorted(names)]
+    if len(own) == 1:
+        raise ModelError(
+            f"{folder}: one output, so a score and no classes; expected {', '.join(LABELS)}, or two of them"
+        )
     try:
+        if fold is not None:
+            return _folded(own, fold)
         if labels is None:
             return match_labels(own)
         if len(labels) != len(own):
@@ -399,6 +447,23 @@ def _match_outputs(config: PreTrainedConfig, labels: Sequence[str] | None, folde
     return given
 
 
+def _folded(names: list[str], fold: Mapping[str, str]) -> tuple[str, ...]:
+    """The label of each class, by its name or the number in it, else by what such a name means anywhere."""
+    wanted = {_plain(key): match_label(label) for key, label in fold.items()}
+    keys = [{_plain(name), *re.findall(r"(?<!\w)-\d+|\d+", _plain(name))} for name in names]
+    found = [{wanted[key] for key in keys[row] & set(wanted)} or {match_label(name)} for row, name in enumerate(names)]
+    unknown = set(wanted).difference(*keys)
+    if unknown or None in set.union(*found) or any(len(labels) > 1 for labels in found):
+        raise ValueError(
+            f"fold={dict(fold)} does not say for each of the classes {names}, by name or number, what it is"
+        )
+    return tuple(str(*labels) for labels in found)
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().lower().replace("_", " ")
+
+
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, folder: Path) -> None:
     """Raise `ModelError` for a tokenizer that knows no words, or more than the network has embeddings."""
     if len(tokenizer) <= len(tokenizer.all_special_ids):
@@ -406,8 +471,10 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
             f"{folder}: no vocabulary, expected vocab.txt, tokenizer.json or a sentencepiece model; without it every "
             "word would be unknown"
         )
-    layer: Any = network.get_input_embeddings()
-    embeddings = int(layer.num_embeddings)
+    try:
+        embeddings = len(network.get_input_embeddings().weight)
+    except NotImplementedError:
+        return  # CANINE's have a table for no character
     if len(tokenizer) > embeddings:
         raise ModelError(
             f"{folder}: the vocabulary has {len(tokenizer)} entries, the network only {embeddings} embeddings; "
@@ -417,12 +484,38 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
 
 def max_tokens(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> int:
     """The longest input in tokens, special ones included: what both the tokenizer and the positions allow."""
-    positions = getattr(network.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    positions = getattr(network.config, "max_position_embeddings", None) or 0
     table = getattr(getattr(network.base_model, "embeddings", None), "position_embeddings", None)
     offset = getattr(table, "padding_idx", None)  # RoBERTa's kin count positions from the padding index on
     if offset is not None:
         positions -= offset + 1
-    return min(int(tokenizer.model_max_length), int(positions))
+    limits = [limit for limit in (tokenizer.model_max_length, positions) if 0 < limit < 10**9]  # else they have none
+    return int(min(limits, default=MAX_TOKENS))
+
+
+def _pad_id(tokenizer: PreTrainedTokenizerBase, network: Any, folder: Path) -> int | None:
+    """What may fill up the shorter texts of a batch, tried out; None where that changes the answer."""
+    known = getattr(network.config, "pad_token_id", None)
+    pad_id = network.config.pad_token_id = tokenizer.pad_token_id if known is None else known
+    ids = torch.tensor([tokenizer("Che bella giornata!")["input_ids"]])  # (1, width), odd where letters are read
+    found = []
+    try:
+        with torch.inference_mode():
+            for more in (0, 1, 8, 33):
+                padded = torch.nn.functional.pad(ids, (0, more), value=pad_id or 0)
+                mask = torch.nn.functional.pad(torch.ones_like(ids), (0, more))
+                if pad_id is not None or not more:
+                    found.append(network(input_ids=padded, attention_mask=mask).logits)
+    except Exception as error:  # what a network asks of its input is its own affair
+        raise ModelError(f"{folder}: cannot compute a text ({in_one_line(error)})") from error
+    close = [torch.allclose(found[0], logits, rtol=1e-3, atol=1e-3, equal_nan=True) for logits in found[1:]]
+    if close and all(close):
+        return pad_id
+    warnings.warn(
+        f"{folder}: only texts of one length share a batch, for padding changes the answers", Note, stacklevel=4
+    )
+    network.config.pad_token_id = -1  # no token is one
+    return None
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import pytest
 import torch
 from huggingface_hub import logging as hub_logging
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
 from transformers import AutoModelForSequenceClassification, BertForMaskedLM, T5Config, T5ForSequenceClassification
 
 from sentiment_kit.errors import ModelError, Note
@@ -480,7 +481,7 @@ def test_capitals_of_a_vocabulary_stay_where_nothing_says_otherwise(hub_copy):
 
 @pytest.mark.parametrize(("of_config", "of_tokenizer", "expected"), [(5, 0, 5), (None, 0, 0), (None, None, None)])
 def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, of_config, of_tokenizer, expected):
-    """Where neither names it, as in a GPT-2 of old, each text is a batch."""
+    """Where neither names it, as in a GPT-2 of old, only texts of one length share a batch."""
     config = json.loads((hub_copy / "config.json").read_text())
     (hub_copy / "config.json").write_text(json.dumps(config | {"pad_token_id": of_config, "return_dict": False}))
     reader = load_tokenizer(hub_copy)
@@ -488,7 +489,7 @@ def test_what_fills_up_a_batch_is_what_the_network_knows(hub_copy, monkeypatch, 
         reader.pad_token = None
     monkeypatch.setattr("sentiment_kit.model.load_tokenizer", lambda folder: reader)
     model = load_model(hub_copy, device="cpu")
-    assert model.pad_id == model.network.config.pad_token_id == expected
+    assert model.pad_id == expected
     texts = ["ciao", "Che bella giornata, davvero!"]
     alone = predict(model, texts, batch_size=1)
     pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)
@@ -509,3 +510,189 @@ def test_a_t5_answers_and_its_batches_do_not_matter(tmp_path):
     alone = predict(model, texts, batch_size=1)
     assert alone["positive"].nunique() == 3
     pd.testing.assert_frame_equal(predict(model, texts), alone, atol=1e-5)
+
+
+# Checkpoints as people have them
+
+
+TEXTS = ["ciao", "Che bella giornata, davvero!", "Pessimo servizio, mai più"]
+
+
+def _renamed(folder, change):
+    weights = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    torch.save(change(weights), folder / "pytorch_model.bin")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weights: {f"_orig_mod.{name}": value for name, value in weights.items()},
+        lambda weights: {f"module._orig_mod.{name}": value for name, value in weights.items()},
+        lambda weights: {"epoch": 3, "state_dict": {f"module.{name}": value for name, value in weights.items()}},
+    ],
+    ids=["torch.compile", "DataParallel", "state_dict"],
+)
+def test_what_wrappers_write_before_a_weights_name_is_left_out(hub_copy, tiny_model, change):
+    _renamed(hub_copy, change)
+    pd.testing.assert_frame_equal(predict(load_model(hub_copy, device="cpu"), TEXTS), predict(tiny_model, TEXTS))
+
+
+def test_safetensors_of_a_compiled_network(hub_copy, tiny_model):
+    weights = torch.load(hub_copy / "pytorch_model.bin", weights_only=True)
+    wrapped = {f"_orig_mod.{name}": value for name, value in weights.items()}
+    save_file(wrapped, hub_copy / "model.safetensors", metadata={"format": "pt"})
+    (hub_copy / "pytorch_model.bin").unlink()
+    pd.testing.assert_frame_equal(predict(load_model(hub_copy, device="cpu"), TEXTS), predict(tiny_model, TEXTS))
+
+
+def test_weights_of_other_names_are_named(hub_copy):
+    _renamed(hub_copy, lambda weights: {f"net.{name}": value for name, value in weights.items()})
+    with pytest.raises(ModelError, match=r"the weights have other names \(net.bert.*\) than the network's \(bert"):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize("method", ["bitsandbytes", "gptq", "awq"])
+def test_quantised_weights_are_refused_in_a_line(hub_copy, method):
+    _edit_config(hub_copy, quantization_config={"quant_method": method, "load_in_8bit": True})
+    with pytest.raises(ModelError, match=rf"quantised weights \({method}\).*load the model that they were made from"):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["checkpoint-50/config.json", "checkpoint-200/config.json"], r"the newest is \S*checkpoint-200"),
+        (["snapshots/abc/config.json"], r"hub's cache; the model in it is \S*snapshots/abc"),
+        (["export/config.json"], r"one of its folders may be: \S*export"),
+        (["model.gguf"], r"GGUF.*model\.gguf"),
+    ],
+)
+def test_a_folder_without_config_says_what_it_is(tmp_path, files, said):
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ModelError, match=said):
+        load_model(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("tf_model.h5", "weights for TensorFlow only"),
+        ("flax_model.msgpack", "weights for Flax only"),
+        ("model.onnx", "a network for ONNX Runtime only"),
+        ("openvino_model.xml", "for OpenVINO only"),
+        ("rust_model.ot", "for rust-bert only"),
+        ("zero_to_fp32.py", "python zero_to_fp32.py"),
+        ("epoch=3.ckpt", "a checkpoint of Lightning"),
+        ("best.pt", r"is it best\.pt\? Then rename it to pytorch_model\.bin"),
+        ("model.fp16.safetensors", r"rename it to model\.safetensors"),
+        ("model.pkl", "scikit-learn or the like"),
+    ],
+)
+def test_a_folder_without_weights_says_what_it_has(hub_copy, file, said):
+    (hub_copy / "pytorch_model.bin").unlink()
+    (hub_copy / file).touch()
+    with pytest.raises(ModelError, match=said):
+        load_model(hub_copy, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("config_setfit.json", "a SetFit model"), ("modules.json", "a model of sentence-transformers")]
+)
+def test_a_folder_without_a_head_says_what_it_is(hub_copy, file, said):
+    _renamed(hub_copy, lambda weights: {k: v for k, v in weights.items() if "classifier" not in k})
+    (hub_copy / file).write_text("{}")
+    with pytest.raises(ModelError, match=said):
+        load_model(hub_copy, device="cpu")
+
+
+def test_a_path_may_have_spaces_and_accents_and_a_tilde(hub_copy, tmp_path, monkeypatch, tiny_model):
+    shutil.copytree(hub_copy, tmp_path / "città e modelli" / "più bello")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = load_model("~/città e modelli/più bello", device="cpu")
+    pd.testing.assert_frame_equal(predict(found, TEXTS), predict(tiny_model, TEXTS))
+
+
+def test_weights_in_parts(hub_copy, tiny_model):
+    AutoModelForSequenceClassification.from_pretrained(hub_copy).save_pretrained(hub_copy, max_shard_size="50KB")
+    (hub_copy / "pytorch_model.bin").unlink()
+    assert len(list(hub_copy.glob("model-*.safetensors"))) > 1
+    pd.testing.assert_frame_equal(predict(load_model(hub_copy, device="cpu"), TEXTS), predict(tiny_model, TEXTS))
+
+
+def test_names_in_italian_and_large_letters(hub_copy):
+    _edit_config(hub_copy, id2label={"0": "NEGATIVO", "1": "NEUTRO", "2": "POSITIVO"}, label2id={})
+    assert load_model(hub_copy, device="cpu").labels == LABELS
+
+
+def test_one_output_is_no_classifier(hub_copy):
+    _with_outputs(hub_copy, ["LABEL_0"])
+    with pytest.raises(ModelError, match="one output, so a score and no classes"):
+        load_model(hub_copy, device="cpu")
+
+
+def test_two_classes_are_told(hub_copy):
+    _with_outputs(hub_copy, ["negative", "positive"])
+    with pytest.warns(Note, match="knows no neutral: no text will be called so"):
+        model = load_model(hub_copy, device="cpu")
+    assert (predict(model, TEXTS)["neutral"] == 0).all()
+
+
+def test_chunks_of_the_feed_forward_layer_change_nothing(hub_copy, tiny_model):
+    _edit_config(hub_copy, chunk_size_feed_forward=7)
+    pd.testing.assert_frame_equal(predict(load_model(hub_copy, device="cpu"), TEXTS), predict(tiny_model, TEXTS))
+
+
+# More classes than three
+
+
+STARS = [f"{stars} star" + "s" * (stars > 1) for stars in range(1, 6)]
+FOLD = {"1": "negative", "2": "negative", "3": "neutral", "4": "positive", "5": "positive"}
+
+
+def test_the_probabilities_of_classes_that_count_as_one_are_summed(hub_copy):
+    _with_outputs(hub_copy, STARS)
+    with pytest.raises(ModelError, match="2 or 3 labels.*there are 5"):
+        load_model(hub_copy, device="cpu")
+    model = load_model(hub_copy, device="cpu", fold=FOLD)
+    assert model.labels == ("negative", "negative", "neutral", "positive", "positive")
+    with torch.inference_mode():
+        ids = model.tokenizer("che schifo", return_tensors="pt")["input_ids"]
+        five = model.network(input_ids=ids).logits.softmax(dim=1)[0].tolist()
+    found = predict(model, "che schifo").iloc[0]
+    expected = [five[0] + five[1], five[2], five[3] + five[4]]
+    assert found[list(LABELS)].tolist() == pytest.approx(expected, abs=1e-6)
+    assert predict(model.loader(device="cpu"), "che schifo").iloc[0]["positive"] == found["positive"]
+    named = {"1 star": "NEG", "2 stars": "neg", "3 stars": "neutro", "4 stars": "pos", "5 STARS": "positivo"}
+    assert load_model(hub_copy, device="cpu", fold=named).labels == model.labels
+
+
+def test_a_class_that_is_not_mentioned_must_have_a_usual_name(hub_copy):
+    _with_outputs(hub_copy, ["negative", "neutral", "positive", "very_mixed"])
+    assert load_model(hub_copy, device="cpu", fold={"very mixed": "neutral"}).labels == (*LABELS, "neutral")
+    for fold in ({}, {"mixed": "neutral"}, {"very_mixed": "bad"}, {"very_mixed": "neutral", "5": "neutral"}):
+        with pytest.raises(ModelError, match="does not say for each of the classes"):
+            load_model(hub_copy, device="cpu", fold=fold)
+
+
+def test_numbers_are_those_of_the_names_and_no_positions(hub_copy):
+    _with_outputs(hub_copy, ["LABEL_-1", "LABEL_0", "LABEL_1"])
+    fold = {"-1": "negative", "0": "neutral", "1": "positive"}
+    assert load_model(hub_copy, device="cpu", fold=fold).labels == LABELS
+    with pytest.raises(ModelError, match="does not say for each"):
+        load_model(hub_copy, device="cpu", fold={"1": "negative", "2": "neutral", "3": "positive"})
+
+
+def test_labels_and_fold_on_the_command_line(hub_copy, run):
+    _nameless(hub_copy)
+    code, out, _ = run("try", "che schifo", "--model", hub_copy, "--labels", "negative,neutral,positive")
+    assert code == 0
+    assert "negative " in out
+    _with_outputs(hub_copy, STARS)
+    code, out, _ = run("try", "che schifo", "--model", hub_copy, "--fold", "1,2=negative 3=neutral 4,5=positive")
+    assert code == 0
+    assert "negative " in out
+    code, _, err = run("try", "ciao", "--model", hub_copy, "--fold", "1,2")
+    assert code != 0
+    assert "--fold: expected a rule such as" in err

@@ -13,18 +13,20 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import combining, normalize
 
 import numpy as np
 import pandas as pd
 from scipy.stats import ttest_1samp
 
 from ..cleaning import MARK, WORD, clean_tweet
-from ..errors import ModelError, require_extra
+from ..errors import ModelError, in_one_line, require_extra
 from ..files.encodings import text_dtype, well_formed
 from ..labels import LABELS
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedTokenizerBase
 
     from ..model import SentimentModel
 
@@ -36,6 +38,8 @@ _STEPS = (32, 128, 512)
 # What bounds the memory: tokens in one backward pass, and tokens times steps of one batch of texts.
 _TOKENS_PER_PASS = 1024
 _TOKEN_STEPS = 65_536
+_MARKER = re.compile(r"^(?:##|▁|Ġ)|(?:@@|</w>)$")
+_REACH = 16  # how many letters may be passed over in search of a piece
 _WORD = re.compile(rf"{WORD}|{MARK}+")
 
 
@@ -58,7 +62,8 @@ def attribute_words(
     DataFrame
         One row a word, texts in order (the index label of each text repeated): `text`, cleaned; `position` of the word
         from 0; `word`; `start`, `end` in the cleaned text; `attribution`, its part of the change of the target's logit
-        from the empty text (positive speaks for the target); `target`; `logit_change`, the whole change; `error`,
+        from the empty text (positive speaks for the target; where several classes count as the target, of the logarithm
+        of their sum, so to speak their common logit); `target`; `logit_change`, the whole change; `error`,
         (sum - logit_change) / |logit_change|, beyond 5% only where 512 steps did not do. A word is what white space and
         punctuation part, a hashtag with its sign, a run of marks or emoji. Texts with nothing to read have no rows,
         words that were cut off have 0.
@@ -66,8 +71,8 @@ def attribute_words(
     Raises
     ------
     ModelError
-        A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients; captum is
-        not installed.
+        A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients, or that
+        has no table of word embeddings (CANINE, I-BERT); captum is not installed.
     """
     from ..inference import predict
 
@@ -82,9 +87,9 @@ def attribute_words(
     results: dict[int, tuple[np.ndarray, float]] = {}
     todo = sorted(range(len(cleaned)), key=lambda row: len(encodings[row][0]))
     for steps in _STEPS:
-        for batch in _batches(todo, encodings, steps):
-            outputs = [model.labels.index(targets[row]) for row in batch]
-            parts, changes = integrated([encodings[row][0] for row in batch], outputs, steps)
+        for batch in _batches(todo, encodings, steps, equal=model.pad_id is None):
+            wanted = [targets[row] for row in batch]
+            parts, changes = integrated([encodings[row][0] for row in batch], wanted, steps)
             results.update(zip(batch, zip(parts, changes, strict=True), strict=True))
         todo = [row for row in todo if abs(_error(*results[row])) > TOLERANCE]
     tables = [
@@ -179,65 +184,147 @@ def deletion(
 
 def _integrated_gradients(
     model: SentimentModel,
-) -> Callable[[list[list[int]], list[int], int], tuple[list[np.ndarray], list[float]]]:
-    """A function from token ids, outputs and steps to each piece's part (n_tokens,) and the change, text by text."""
+) -> Callable[[list[list[int]], list[str], int], tuple[list[np.ndarray], list[float]]]:
+    """A function from token ids, labels and steps to each piece's part (n_tokens,) and the change, text by text."""
     require_extra("captum", "explain", "word attributions need", ModelError)
     import torch
-    from captum.attr import LayerIntegratedGradients
+    from captum.attr import IntegratedGradients
 
-    if model.network is None:
-        raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
-    own: Any = model.network
-    network = own if model.dtype == torch.float32 else deepcopy(own).float()  # gradients need it
-    pad = model.pad_id or 0
-    special = set(model.tokenizer.all_special_ids)
+    embed, logits = _logits_of_embeddings(model)
+    method = IntegratedGradients(logits)
+    pad = model.tokenizer.pad_token_id or 0 if model.pad_id is None else model.pad_id
+    special = set(model.tokenizer.all_special_ids) - {model.tokenizer.unk_token_id}
+    labels = list(dict.fromkeys(model.labels))
 
-    def logits(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return network(input_ids=ids, attention_mask=mask).logits  # (n, width) -> (n, n_labels)
-
-    method = LayerIntegratedGradients(logits, network.get_input_embeddings())
-
-    def integrate(token_ids: list[list[int]], outputs: list[int], steps: int) -> tuple[list[np.ndarray], list[float]]:
+    def integrate(token_ids: list[list[int]], targets: list[str], steps: int) -> tuple[list[np.ndarray], list[float]]:
         width = max(map(len, token_ids))
         ids = torch.tensor([row + [pad] * (width - len(row)) for row in token_ids], device=model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=model.device)
         # Only the special tokens that frame a text stay; an unknown piece is a word like any other.
         frame = torch.zeros_like(mask, dtype=torch.bool)
         for number, row in enumerate(token_ids):
-            frame[number, 0] = row[0] in special
-            frame[number, len(row) - 1] = row[-1] in special
+            own = [place for place, piece in enumerate(row) if piece not in special]
+            frame[number, : min(own, default=0)] = True
+            frame[number, max(own, default=-1) + 1 :] = True
         empty = torch.where(frame, ids, torch.full_like(ids, pad))
-        chosen = torch.tensor(outputs, device=model.device)
+        chosen = torch.tensor([labels.index(target) for target in targets], device=model.device)
+        with torch.inference_mode():
+            full, nothing = embed(ids), embed(empty)  # (n, width, hidden)
         parts = method.attribute(
-            ids,
-            empty,
+            full.clone(),
+            nothing.clone(),
             target=chosen,
-            additional_forward_args=(mask,),
+            additional_forward_args=(ids, mask),
             n_steps=steps,
             internal_batch_size=max(len(token_ids), _TOKENS_PER_PASS // width),
         ).sum(dim=-1)  # (n, width, hidden) -> (n, width)
         with torch.inference_mode():
-            # As embeddings, for some networks (RoBERTa) give a [PAD] among the ids no position of its own.
-            embedded = own.get_input_embeddings()(empty)
-            nothing = own(inputs_embeds=embedded, attention_mask=mask).logits
-            change = (logits(ids, mask) - nothing).gather(1, chosen[:, None])[:, 0]
+            change = (logits(full, ids, mask) - logits(nothing, ids, mask)).gather(1, chosen[:, None])[:, 0]
         found = parts.detach().cpu().double().numpy()
         return [row[: len(ids)] for row, ids in zip(found, token_ids, strict=True)], change.cpu().double().tolist()
 
     return integrate
 
 
+def _logits_of_embeddings(model: SentimentModel) -> tuple[Callable, Callable]:
+    """Two functions: token ids to their embeddings (n, width, hidden), and these, ids and mask to logits (n, n_labels).
+
+    The network gets the ids, for some read more in them than words (positions, where the text ends), and each of its
+    tables of words gives the embeddings in place of what it has for them.
+    """
+    import torch
+
+    if model.network is None:
+        raise ModelError(f'gradients need the back end "torch", but the model runs through {model.backend!r}')
+    own: Any = model.network
+    network = own if model.dtype == torch.float32 else deepcopy(own).float()  # gradients need it
+    try:
+        words = network.get_input_embeddings()
+    except NotImplementedError:  # CANINE, which reads characters
+        words = None
+    if not isinstance(words, torch.nn.Embedding):
+        raise ModelError(f"{model.name}: its words cannot be credited, for it has no table of word embeddings")
+    tables = [module for module in network.modules() if getattr(module, "weight", None) is words.weight]
+    outputs = [[row for row, own in enumerate(model.labels) if own == label] for label in dict.fromkeys(model.labels)]
+
+    def logits(embedded: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        def instead(_: Any, arguments: tuple[torch.Tensor, ...], found: torch.Tensor) -> torch.Tensor:
+            seen, width = arguments[0], ids.shape[1]
+            if torch.equal(seen[:, :width], ids):  # Longformer fills them up
+                return torch.cat([embedded, found[:, width:]], dim=1)
+            if torch.equal(seen, ids.T):  # XLNet
+                return embedded.transpose(0, 1)
+            if torch.equal(seen[:, 1:], ids[:, :-1]):  # a decoder's, which begin with one of its own
+                return torch.cat([found[:, :1], embedded[:, :-1]], dim=1)
+            raise ValueError("its word embeddings are not those of the text")
+
+        hooks = [table.register_forward_hook(instead) for table in tables]
+        try:
+            found = network(input_ids=ids, attention_mask=mask).logits
+        except Exception as error:  # what a network asks of its input is its own affair
+            raise ModelError(f"{model.name}: its words cannot be credited ({in_one_line(error)})") from error
+        finally:
+            for hook in hooks:
+                hook.remove()
+        # The logit of a label that several classes count as: the probabilities are summed.
+        return torch.stack([found[:, rows].logsumexp(dim=1) for rows in outputs], dim=1)
+
+    return words, logits
+
+
 def _encode(model: SentimentModel, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """Token ids with special tokens, and where in the text each piece lies."""
-    encoded = model.tokenizer(text, truncation=True, max_length=model.max_tokens, return_offsets_mapping=True)
-    return encoded["input_ids"], encoded["offset_mapping"]
+    rust = model.tokenizer.is_fast
+    encoded = model.tokenizer(text, truncation=True, max_length=model.max_tokens, return_offsets_mapping=rust)
+    ids = encoded["input_ids"]
+    return ids, encoded["offset_mapping"] if rust else _find_pieces(text, _pieces(model.tokenizer, ids))
 
 
-def _batches(rows: list[int], encodings: list[tuple[list[int], list]], steps: int) -> Iterable[list[int]]:
-    """Texts of like length, as many as fit into memory with all their steps."""
+def _pieces(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[str | None]:
+    """What each token stands for without the signs for where words begin and end; None for an unknown one."""
+    special = set(tokenizer.all_special_ids)
+    pieces = map(str, tokenizer.convert_ids_to_tokens(ids))
+    return [
+        None if number == tokenizer.unk_token_id else "" if number in special else _MARKER.sub("", piece)
+        for number, piece in zip(ids, pieces, strict=True)
+    ]
+
+
+def _find_pieces(text: str, pieces: list[str | None]) -> list[tuple[int, int]]:
+    """Where each piece lies, sought one after the other, for a tokenizer that does not say.
+
+    Capitals and accents may have been lost. An unknown piece lies where the next sign is; special ones lie nowhere.
+    """
+    places = [place for place, sign in enumerate(text) for _ in _plain(sign)]  # of each plain letter
+    letters = "".join(map(_plain, text))
+    spans, at = [], 0
+    for piece in pieces:
+        sought = "" if piece is None else _plain(piece)
+        first = letters.find(sought, at, at + len(sought) + _REACH) if sought else -1
+        if first >= 0:
+            at = first + len(sought)
+            spans.append((places[first], places[at - 1] + 1))
+        elif piece == "" or at == len(places):
+            spans.append((0, 0))
+        else:
+            spans.append((places[at], places[at] + 1))
+    return spans
+
+
+def _plain(text: str) -> str:
+    """Small letters without accents and white space."""
+    return "".join(sign for sign in normalize("NFKD", text.casefold()) if not (combining(sign) or sign.isspace()))
+
+
+def _batches(
+    rows: list[int], encodings: list[tuple[list[int], list]], steps: int, *, equal: bool
+) -> Iterable[list[int]]:
+    """Texts of like length, or of one, as many as fit into memory with all their steps."""
     batch: list[int] = []
     for row in rows:
-        if batch and (len(batch) + 1) * len(encodings[row][0]) * steps > _TOKEN_STEPS:
+        length = len(encodings[row][0])
+        full = (len(batch) + 1) * length * steps > _TOKEN_STEPS
+        if batch and (full or (equal and length != len(encodings[batch[0]][0]))):
             yield batch
             batch = []
         batch.append(row)

@@ -14,6 +14,8 @@ from ..hub import DEFAULT_MODEL
 from .shared import (
     Backend,
     BatchSize,
+    ClassFold,
+    ClassLabels,
     Columns,
     Device,
     Encoding,
@@ -57,6 +59,8 @@ def evaluate(
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    model_fold: Annotated[str | None, typer.Option(help="The same as --fold, of the model's classes.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
 ) -> None:
     """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
@@ -83,7 +87,7 @@ def evaluate(
             predicted = load_predictions(predictions, tweets)
         notes += of_predictions
     else:
-        loaded = load(model or DEFAULT_MODEL, device, backend)
+        loaded = load(model or DEFAULT_MODEL, device, backend, labels, model_fold)
         predicted = predict_texts(loaded, tweets["text"], batch_size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -10,7 +10,7 @@ import typer
 
 from ..files.writing import json_records
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Device, ModelName, kept_notes, load
+from .shared import Backend, BatchSize, ClassFold, ClassLabels, Device, ModelName, kept_notes, load
 
 
 def probe(
@@ -25,6 +25,8 @@ def probe(
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    fold: ClassFold = None,
 ) -> None:
     """Test whether only the subject matters (counterfactual pairs), and what the model can do (behavioural cases).
 
@@ -39,7 +41,7 @@ def probe(
     with kept_notes() as notes:
         pair_table = probes.load_pairs(pairs) if pairs is not None else None
         case_table = probes.load_cases(cases) if cases is not None else None
-    loaded = load(model, device, backend)
+    loaded = load(model, device, backend, labels, fold)
     found = {}
     if pair_table is not None:
         a, b = (predict(loaded, pair_table[side], batch_size=batch_size) for side in ("text_a", "text_b"))

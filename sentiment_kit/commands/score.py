@@ -13,7 +13,20 @@ from ..errors import DataError
 from ..files.encodings import WRITTEN, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, BatchSize, Columns, Device, Encoding, ModelName, NoHeader, Sheet, load, named_columns
+from .shared import (
+    Backend,
+    BatchSize,
+    ClassFold,
+    ClassLabels,
+    Columns,
+    Device,
+    Encoding,
+    ModelName,
+    NoHeader,
+    Sheet,
+    load,
+    named_columns,
+)
 
 
 def score(
@@ -35,6 +48,8 @@ def score(
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    fold: ClassFold = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace OUTPUT: a file, or what an earlier run wrote to the folder.")
     ] = False,
@@ -71,7 +86,7 @@ def score(
     from ..scale.bulk import score_file, score_files
     from ..scale.cluster import on_ray
 
-    loaded = load(model, device, backend)
+    loaded = load(model, device, backend, labels, fold)
     run = on_ray(address) if engine == "ray" or address is not None else None
     how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
     how |= {"encoding": encoding, "columns": names, "sheet": sheet}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..errors import DataError, Note
+from ..labels import read_fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,11 +78,25 @@ def named_columns(no_header: bool, columns: str | None) -> list[str] | None:
     return None if columns is None else [name.strip() for name in columns.split(",")]
 
 
-def load(name: str, device: str, backend: str) -> SentimentModel:
+ClassLabels = Annotated[
+    str | None, typer.Option("--labels", help="Of a model whose outputs have no names: negative,neutral,positive.")
+]
+ClassFold = Annotated[
+    str | None,
+    typer.Option("--fold", help='Which classes of a model count as one: "1,2=negative 3=neutral 4,5=positive".'),
+]
+
+
+def load(name: str, device: str, backend: str, labels: str | None = None, fold: str | None = None) -> SentimentModel:
     """The model, having said what its back end changes."""
     from ..scale import load_backend
 
-    model = load_backend(name, device=device, backend=backend)
+    names = None if labels is None else labels.split(",")
+    try:
+        folded = None if fold is None else read_fold(fold)
+    except ValueError as error:
+        raise DataError(f"--fold: {error}") from error
+    model = load_backend(name, device=device, backend=backend, labels=names, fold=folded)
     if model.agreement is not None:
         changed, n = model.agreement["labels_changed"], model.agreement["n"]
         print(f"{backend}: {changed} of {n} labels differ from float32 on the demo's tweets", file=sys.stderr)

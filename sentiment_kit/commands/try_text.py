@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..hub import DEFAULT_MODEL
-from .shared import Backend, Device, load
+from .shared import Backend, ClassFold, ClassLabels, Device, load
 
 
 def try_text(
@@ -22,11 +22,13 @@ def try_text(
     ] = None,
     device: Device = "auto",
     backend: Backend = "torch",
+    labels: ClassLabels = None,
+    fold: ClassFold = None,
 ) -> None:
     """Type a text and see the three probabilities and the words that counted."""
     from ..report.widgets import answer, as_text
 
-    models = {name: load(name, device, backend) for name in dict.fromkeys(model or [DEFAULT_MODEL])}
+    models = {name: load(name, device, backend, labels, fold) for name in dict.fromkeys(model or [DEFAULT_MODEL])}
     if text:
         print(as_text(answer(models, " ".join(text))))
         return

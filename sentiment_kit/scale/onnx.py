@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
+from ..batching import pad, tokenize
 from ..data import load_demo
 from ..errors import ModelError, in_one_line, require_extra
 from ..files.encodings import file_hash
@@ -44,6 +44,7 @@ def load_backend(
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     labels: Sequence[str] | None = None,
+    fold: Mapping[str, str] | None = None,
     base: str | Path | None = None,
 ) -> SentimentModel:
     """`load_model` for any of `BACKENDS`: by torch, or through ONNX Runtime on the processor.
@@ -62,6 +63,8 @@ def load_backend(
         As for `load_model`.
     labels : sequence of str, optional
         As for `load_model`.
+    fold : mapping of str to str, optional
+        As for `load_model`.
     base : str or Path, optional
         As for `load_model`.
 
@@ -78,27 +81,28 @@ def load_backend(
     """
     if backend not in BACKENDS:
         raise ModelError(f"backend must be one of {', '.join(BACKENDS)}, but {backend!r} was passed")
+    options: dict[str, Any] = {"labels": labels, "fold": fold, "base": base}
     if backend == "torch":
-        return load_model(name, device=device, dtype=dtype, revision=revision, labels=labels, base=base)
+        return load_model(name, device=device, dtype=dtype, revision=revision, **options)
     if str(device) not in ("auto", "cpu") or str(dtype) not in ("auto", "float32", "torch.float32"):
         raise ModelError(f"the back end {backend} runs on cpu from float32, but {device} and {dtype} were passed")
     for module in ("onnx", "onnxruntime", "onnxscript"):
         require_extra(module, "onnx", f"the back end {backend} needs", ModelError)
-    model = load_model(name, device="cpu", dtype="float32", revision=revision, labels=labels, base=base)
+    model = load_model(name, device="cpu", dtype="float32", revision=revision, **options)
     assert model.network is not None
     unpack_linear_layers(model.network)
     hash = weights_hash(find_folder(str(name), revision)[0], base)
-    forward, found = _onnx_forward(model.network, backend, hash, partial(_sample_batches, model.tokenizer))
-    again = partial(load_backend, name, backend=backend, revision=model.revision, labels=model.labels, base=base)
+    forward, found = _onnx_forward(model.network, backend, hash, partial(_sample_batches, model))
+    again = partial(load_backend, name, backend=backend, revision=model.revision, **options)
     return replace(model, network=None, backend=backend, forward=forward, agreement=found, loader=again)
 
 
-def _sample_batches(tokenizer: PreTrainedTokenizerBase) -> Iterator[Tokens]:
+def _sample_batches(model: SentimentModel) -> Iterator[Tokens]:
     """The first 128 tweets of the demo's test split, as tokens."""
     texts = sorted(load_demo("test")["text"].head(128), key=len)
-    for start in range(0, len(texts), 16):
-        batch = tokenizer(texts[start : start + 16], padding=True, truncation=True, max_length=128, return_tensors="np")
-        yield batch["input_ids"].astype(np.int64), batch["attention_mask"].astype(np.int64)
+    tokens, size = tokenize(model, texts), 16 if model.pad_id is not None else 1
+    for rows in np.array_split(np.arange(len(texts)), len(texts) // size):
+        yield pad(tokens, rows, model.pad_id or 0)
 
 
 def cache_folder() -> Path:

@@ -16,7 +16,6 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import (
-    AutoModelForSequenceClassification,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
@@ -30,10 +29,18 @@ from transformers import (
 )
 
 from ..cleaning import clean_tweets
-from ..errors import DataError, ModelError, in_one_line
+from ..errors import DataError, in_one_line
 from ..inference import show_progress
 from ..labels import LABELS, label_dtype
-from ..model import check_complete, check_vocabulary, load_tokenizer, max_tokens, quiet_transformers
+from ..model import (
+    check_complete,
+    check_vocabulary,
+    load_config,
+    load_tokenizer,
+    load_weights,
+    max_tokens,
+    quiet_transformers,
+)
 
 
 def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
@@ -45,23 +52,15 @@ def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrai
         A folder without usable tokenizer or vocabulary, or with weights that are broken or do not fit config.json or
         the vocabulary.
     """
-    tokenizer = load_tokenizer(folder)
-    names = dict(enumerate(LABELS))
+    tokenizer, config = load_tokenizer(folder), load_config(folder)
+    config.id2label = dict(enumerate(LABELS))
+    config.label2id = {name: number for number, name in config.id2label.items()}
+    if tokenizer.pad_token is None:  # GPT-2's kin: what the network knows, else the end of a text, which they learn
+        config.pad_token_id = tokenizer.eos_token_id if config.pad_token_id is None else config.pad_token_id
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(config.pad_token_id or 0)
     set_seed(seed)
     with quiet_transformers():
-        try:
-            network, report = AutoModelForSequenceClassification.from_pretrained(
-                folder,
-                num_labels=len(LABELS),
-                id2label=names,
-                label2id={name: number for number, name in names.items()},
-                dtype=torch.float32,
-                trust_remote_code=False,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-            )
-        except Exception as error:  # what broken files raise shares no class
-            raise ModelError(f"{folder}: cannot be loaded as a base to train from ({in_one_line(error)})") from error
+        network, report = load_weights(folder, config)
     check_complete(network, report, folder, head=False)  # a new one may be drawn
     check_vocabulary(tokenizer, network, folder)
     return tokenizer, network
@@ -142,13 +141,16 @@ def make_trainer(
         "dataloader_pin_memory": torch.cuda.is_available(),
         "report_to": "none",
     }
-    network.get_input_embeddings().requires_grad_(not freeze_embeddings)
+    if freeze_embeddings:
+        network.get_input_embeddings().requires_grad_(False)
     limit = max_tokens(tokenizer, network)
     wanted = targets(train, label_smoothing) * row_weights(train, class_weights)[:, None]
     datasets = [_encoded(train, wanted, tokenizer, limit), _encoded(validation, targets(validation), tokenizer, limit)]
     try:
         settings = TrainingArguments(**(defaults | arguments | ours))
         pieces = settings.world_size * max(settings.n_gpu, 1) * settings.gradient_accumulation_steps
+        if settings.gradient_checkpointing:
+            network.gradient_checkpointing_enable()  # for its complaint where there is none
         if pieces < 1 or batch_size % pieces:
             raise ValueError(f"batch_size {batch_size} cannot be divided by {pieces}, devices times accumulation steps")
         settings.per_device_train_batch_size = batch_size // pieces
