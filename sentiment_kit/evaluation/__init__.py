@@ -6,7 +6,8 @@
 - `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
-- `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
+- `proportions`, `q_values`: shares with intervals, many tests
+- `minimum_detectable_difference`, `power_of_gap`, `n_for_gap`: what n rows can show, and how many it takes
 """
 
 from .calibration import (
@@ -20,6 +21,6 @@ from .calibration import (
 )
 from .comparison import compare_models
 from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions
-from .intervals import minimum_detectable_difference, proportions, q_values
+from .intervals import minimum_detectable_difference, n_for_gap, power_of_gap, proportions, q_values
 from .protocols import protocol_table
 from .scores import official_polarity_score, scores, scores_by_class
