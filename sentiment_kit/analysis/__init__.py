@@ -1,11 +1,12 @@
 """Where is it wrong, and why? Topics, slices, probes, words; what one may claim of all that.
 
-- `tag_football`, `tag_topics`: is a tweet about football, or what else?
+- `tag_football`, `tag_topics`, `tagger_counts`: is a tweet about football, or what else? How often is that wrong?
 - `sentipolc_football`: how much of SENTIPOLC is
 - `football_cues`, `load_lexicon`: by which words is it, without a model?
 - `tag_phenomena`: what stands in a tweet, from negation to shouting
 - `near_duplicates`: which tweets say nearly the same
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
+- `label_gaps`, `corrected_gaps`, `confidence_gaps`, `largest_gaps`: every label inside and outside, with a verdict
 - `worst_errors`: the errors themselves, worst first
 - `shares`, `shares_over_time`, `share_differences`: what share of tweets has which label, and how wrong may that be?
 - `load_pairs`, `score_pairs`, `family_effects`, `worst_pairs`: does only the subject matter?
@@ -35,5 +36,13 @@ from .probes import (
     worst_pairs,
 )
 from .shares import share_differences, shares, shares_over_time
-from .slices import scores_by_group, scores_by_slice, worst_errors
-from .topics import sentipolc_football, tag_football, tag_topics
+from .slices import (
+    confidence_gaps,
+    corrected_gaps,
+    label_gaps,
+    largest_gaps,
+    scores_by_group,
+    scores_by_slice,
+    worst_errors,
+)  # fmt: skip
+from .topics import sentipolc_football, tag_football, tag_topics, tagger_counts

@@ -314,7 +314,10 @@ def confidence_gaps(
     labelled = gold.notna().to_numpy()
     errors = confidence_errors(gold, predictions)[labelled]
     confidence = predictions["confidence"].to_numpy(float)[labelled]
-    answered = confidence >= np.append(-np.sort(-confidence), 2.0)[int(np.ceil(coverage * len(confidence))) - 1]
+    answered = (
+        confidence
+        >= np.append(-np.sort(-np.nan_to_num(confidence, nan=-1.0)), 2.0)[int(np.ceil(coverage * len(confidence))) - 1]
+    )
     measures = {
         "refused": Measure(1.0 - answered, np.ones(len(answered))),
         "accuracy_answered": Measure(errors["right"].to_numpy(), answered.astype(float)),

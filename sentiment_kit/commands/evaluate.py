@@ -14,7 +14,6 @@ from ..hub import DEFAULT_MODEL
 from .shared import (
     Backend,
     BatchSize,
-    ClassFold,
     ClassLabels,
     Columns,
     Device,

@@ -8,9 +8,10 @@
   `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
 - `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
 - `labels_needed`: how many must I label, for shares of tweets without labels (`analysis.shares`)?
-- `proportions`, `q_values`, `minimum_detectable_difference`: shares with intervals, many tests, what n rows can show
 - `difference_from_intervals`: of two values of different rows
 - `stratified_proportion`: a share of a whole of which some parts were read and others sampled
+- `proportions`, `q_values`: shares with intervals, many tests
+- `minimum_detectable_difference`, `power_of_gap`, `n_for_gap`: what n rows can show, and how many it takes
 """
 
 from .agreement import agreement, agreement_by, disagreements
@@ -28,10 +29,12 @@ from .confusion import confused_tweets, confusion_by, confusion_difference, conf
 from .intervals import (
     difference_from_intervals,
     minimum_detectable_difference,
+    n_for_gap,
+    power_of_gap,
     proportions,
     q_values,
     stratified_proportion,
-)
+)  # fmt: skip
 from .protocols import protocol_table
 from .quantification import labels_needed
 from .scores import official_polarity_score, scores, scores_by_class

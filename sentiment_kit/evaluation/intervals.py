@@ -201,7 +201,7 @@ def _exact_interval(share: np.ndarray, n: np.ndarray, z: float | np.ndarray) -> 
 def p_of_difference(share: np.ndarray, n: np.ndarray, other: np.ndarray, n_other: np.ndarray) -> np.ndarray:
     """The two-sided p-value at which `difference_interval` begins to leave out 0; NaN where there is no interval."""
     least, most = np.zeros(np.shape(share)), np.full(np.shape(share), 20.0)
-    for _ in range(40):  # bisection: the wider the interval, the surer it holds 0
+    for _ in range(32):  # bisection: the wider the interval, the surer it holds 0
         z = (least + most) / 2
         low, high = difference_interval(share, n, other, n_other, z)
         least, most = np.where(low * high > 0, z, least), np.where(low * high > 0, most, z)

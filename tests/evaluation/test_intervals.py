@@ -8,10 +8,16 @@ from scipy.stats import binom, binomtest, norm
 from sentiment_kit.evaluation.intervals import (
     bootstrap,
     difference_from_intervals,
+    difference_interval,
     divide,
     mean_of_defined,
     minimum_detectable_difference,
+    n_for_gap,
+    p_of_difference,
+    power_of_gap,
     proportions,
+    simultaneous_quantiles,
+    simultaneous_z,
     stratified_proportion,
     wilson_interval,
 )
@@ -306,3 +312,89 @@ def test_a_reference_known_exactly_shows_more(n, other):
 def test_impossible_rows_and_shares_are_errors(n, options):
     with pytest.raises(ValueError, match="expected n >= 0, other >= 1, share in"):
         minimum_detectable_difference(n, **options)
+
+
+def test_the_power_of_a_criterion():
+    """ "Not worse by .05" with 480 rows a side and an accuracy of .8: half of all models without a gap fail."""
+    # (.05 / sqrt(2 x .8 x .2 / 480) - 1.96) is -.02, but pooled under the criterion .0259 is a bit larger.
+    assert power_of_gap(0, 480, 480, share=0.8, criterion=-0.05) == pytest.approx(0.49, abs=0.005)
+    needed = n_for_gap(0, share=0.8, criterion=-0.05)
+    assert power_of_gap(0, needed, needed, share=0.8, criterion=-0.05) >= 0.8
+    assert power_of_gap(0, needed - 1, needed - 1, share=0.8, criterion=-0.05) < 0.8
+
+
+def test_power_against_the_textbook():
+    assert n_for_gap(-0.1) == 388  # as above
+    assert n_for_gap(-0.1, ratio=np.inf) == 194
+    assert n_for_gap(-0.1, power=0.9) == 519
+    assert power_of_gap(-0.1, 388, 388) == pytest.approx(0.8, abs=1e-3)
+    assert power_of_gap(0, 100, 100) == pytest.approx(0.025)  # in one direction
+
+
+@given(st.integers(30, 5000), st.integers(30, 5000), st.floats(0.1, 0.95))
+def test_power_is_the_inverse_of_what_is_detectable(n, other, share):
+    drop = minimum_detectable_difference(n, other, share=share)
+    assert np.isnan(drop) or power_of_gap(-drop, n, other, share=share) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("share", "criterion", "n", "other"), [(0.8, -0.05, 480, 480), (0.85, -0.1, 150, 800)])
+def test_so_many_simulated_models_meet_the_criterion(share, criterion, n, other):
+    generator = np.random.default_rng(0)
+    right, right_other = generator.binomial(n, share, 4000) / n, generator.binomial(other, share, 4000) / other
+    low, _ = difference_interval(right, np.full(4000, float(n)), right_other, np.full(4000, float(other)))
+    expected = power_of_gap(0, n, other, share=share, criterion=criterion)
+    assert (low > criterion).mean() == pytest.approx(expected, abs=0.04)
+
+
+def test_impossible_gaps_are_errors():
+    with pytest.raises(ValueError, match="shares in"):
+        power_of_gap(-0.6, 10, 10)
+    with pytest.raises(ValueError, match="rows on both sides"):
+        power_of_gap(-0.1, 0, 10)
+    with pytest.raises(ValueError, match="other than the criterion"):
+        n_for_gap(-0.1, criterion=-0.1)
+
+
+# Two groups, and many estimates
+
+
+def test_difference_by_hand():
+    # 0 of 3: at most 1 - .025^(1/3) = .7076; 40 of 40: at least .025^(1/40) = .9119.
+    low, high = difference_interval(np.array([0.0]), np.array([3.0]), np.array([1.0]), np.array([40.0]))
+    assert low.item() == -1
+    assert high.item() == pytest.approx(-1 + np.hypot(1 - 0.025 ** (1 / 3), 1 - 0.025 ** (1 / 40)))
+
+
+@given(st.integers(1, 80), st.integers(1, 400), st.data())
+def test_the_p_value_is_where_the_interval_touches_zero(n, other, data):
+    right, right_other = data.draw(st.integers(0, n)), data.draw(st.integers(0, other))
+    sides = np.array([right / n]), np.array([float(n)]), np.array([right_other / other]), np.array([float(other)])
+    p_value = p_of_difference(*sides).item()
+    low, high = difference_interval(*sides)
+    assert (p_value < 0.05) == (low.item() > 0 or high.item() < 0) or p_value == pytest.approx(0.05, abs=1e-6)
+
+
+def test_few_rows_accuse_seldom():
+    """3 rows of a group beside 900 others, both right in 87%: p below .001 at most so often."""
+    generator = np.random.default_rng(0)
+    right, right_other = generator.binomial(3, 0.87, 20_000) / 3, generator.binomial(900, 0.87, 20_000) / 900
+    p_values = p_of_difference(right, np.full(20_000, 3.0), right_other, np.full(20_000, 900.0))
+    assert (p_values < 0.001).mean() <= 0.001
+    assert (p_values < 0.01).mean() <= 0.01
+
+
+def test_simultaneous_z():
+    generator = np.random.default_rng(0)
+    alike = np.repeat(generator.normal(size=(500, 1)), 4, axis=1)
+    assert simultaneous_z(alike[:, :1]) == pytest.approx(norm.ppf(0.975))
+    assert simultaneous_z(alike) == pytest.approx(norm.ppf(0.975), abs=0.05)
+    apart = np.kron(np.eye(10), np.ones((50, 1)))  # rows of their own: independent
+    assert simultaneous_z(apart) == pytest.approx(norm.isf((1 - 0.95 ** (1 / 10)) / 2), abs=0.05)
+    assert simultaneous_z(np.column_stack([apart, np.zeros(500), np.full(500, np.nan)])) == simultaneous_z(apart)
+
+
+def test_simultaneous_quantiles():
+    draws = np.random.default_rng(0).normal(size=(20_000, 5))
+    low, high = simultaneous_quantiles(draws)
+    assert ((low <= draws) & (draws <= high)).all(axis=1).mean() == pytest.approx(0.95, abs=0.002)
+    np.testing.assert_allclose(high, norm.isf((1 - 0.95 ** (1 / 5)) / 2), atol=0.1)

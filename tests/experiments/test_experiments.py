@@ -123,6 +123,27 @@ def test_training_speed_runs(tmp_path, monkeypatch, hub_folder):
     assert row["steps"] == 2
 
 
+def test_verdicts_runs(tmp_path, monkeypatch):
+    verdicts = _script("verdicts")
+    monkeypatch.setattr(verdicts, "RESAMPLES", 50)
+    monkeypatch.setattr(verdicts, "PLANTED", (0.3,))
+    monkeypatch.setattr(sys, "argv", ["verdicts.py", "--fair", "1", "--planted", "1", "--output", str(tmp_path)])
+    verdicts.main()
+    written = pd.read_csv(tmp_path / "verdicts.csv")
+    assert list(written.columns) == ["data", "n", "n_slice", "planted", "verdict", "runs", "share", "low", "high"]
+    assert (written["runs"] == 1).all()
+    found = written[(written["planted"] == 0.3) & (written["verdict"] == "any gap shown")]
+    assert (found["share"] == 1).all()
+    assert len(found) == len(verdicts.DESIGNS)
+    if (path := FOLDER / "results" / "verdicts.csv").exists():
+        committed = pd.read_csv(path)
+        assert list(committed.columns) == list(written.columns)
+        assert set(committed["data"]) == set(verdicts.DESIGNS)
+        assert set(committed["planted"]) == {0.0, 0.1, 0.2, 0.3}
+        fair = committed[(committed["planted"] == 0) & (committed["verdict"] == "any gap shown")]
+        assert (fair["low"] <= 0.05).all(), "a fair model is accused more often than in one sample of twenty"
+
+
 def test_the_committed_tables_are_whole(bias):
     table, effects = _committed("bias"), _committed("bias_effects")
     assert set(table["recipe"]) == set(bias.STARTS)
