@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -90,7 +92,7 @@ def _title(table: pd.DataFrame, more: str) -> str:
     return f"Shares corrected by {whole['n_labelled']:,} labels, 95% intervals\n{whole['n']:,} tweets{more}"
 
 
-def _finished(ax: Axes, axis: str) -> Axes:
+def _finished(ax: Axes, axis: Literal["x", "y"]) -> Axes:
     ax.title.set_fontsize(11)
     ax.legend(
         loc="upper center",
