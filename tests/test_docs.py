@@ -220,7 +220,9 @@ def test_how_to_pages_begin_with_the_problem_and_end_with_what_can_go_wrong(name
 
 
 def test_there_is_a_how_to_page_for_each_problem():
-    wanted = ["cluster", "gpu", "publishing-a-score", "reporting-bias", "your-own-csv", "your-own-model"]
+    wanted = [
+        "cluster", "gpu", "publishing-a-score", "reporting-bias", "shares-and-trends", "your-own-csv", "your-own-model",
+    ]  # fmt: skip
     assert [f"how-to/{name}.md" for name in wanted] == HOW_TO
 
 

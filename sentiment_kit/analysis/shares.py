@@ -111,13 +111,19 @@ def shares_over_time(
 
     Parameters
     ----------
-    predictions, by, sample, **method
-        As for `shares`; `method`, `confusion` and `priors`, too.
+    predictions : DataFrame
+        Prediction table, n rows.
     dates : str or Series
         A column of `predictions`, or a Series with its index: dates, or texts as ISO 8601 (2026-03-31, also with a
         time) or the API of Twitter writes them; those with a time zone in UTC.
     every : str, default "week"
         "day", "week" (from Monday) or "month".
+    by : str or Series, optional
+        Groups, as for `shares`.
+    sample : Series or DataFrame, optional
+        Labels, as for `shares`.
+    **method : Any
+        `method`, `confusion` and `priors`, as for `shares`.
 
     Returns
     -------

@@ -47,17 +47,17 @@ def prediction_powered(
 
     Parameters
     ----------
-    gold : (m, labels) array of 0 and 1
+    gold : array (m, labels) of 0 and 1
         Of the m labelled rows: whether a row has the label.
-    predicted : (m, labels) array in [0, 1]
+    predicted : array (m, labels) in [0, 1]
         What the model says of them: probabilities, or 0 and 1.
-    groups : (m,) array of int
+    groups : array (m,) of int
         Which group each is in, from 0.
-    sizes : (groups,) array of int
+    sizes : array (groups,) of int
         All rows of each group, labelled or not.
-    means : (groups, labels) array
+    means : array (groups, labels)
         The mean of what the model says over all rows of each group.
-    weights : (m,) array of float
+    weights : array (m,) of float
         How many rows each labelled one stands for, up to a factor; the same for all of a simple random sample.
 
     Returns
@@ -108,9 +108,9 @@ def adjusted_count(counts: np.ndarray, confusion: np.ndarray, *, resamples: int 
 
     Parameters
     ----------
-    counts : (groups, 3) array of int
+    counts : array (groups, 3) of int
         Answers counted.
-    confusion : (3, 3) array of int
+    confusion : array (3, 3) of int
         Labelled tweets by true label (rows) and answer (columns). They may be from elsewhere, if the model takes one
         label for another as often there; nobody can see that from the answers.
     resamples : int, default 10000
@@ -147,9 +147,9 @@ def expectation_maximisation(probabilities: np.ndarray, priors: np.ndarray) -> n
 
     Parameters
     ----------
-    probabilities : (n, 3) array
+    probabilities : array (n, 3)
         Of each row; they sum to 1.
-    priors : (3,) array
+    priors : array (3,)
         The shares of the labels where the model learned.
 
     Returns
@@ -179,7 +179,7 @@ def labels_needed(
         Tweets of the file, or of each group. None: so many that it does not matter.
     groups : int, default 1
         Groups that are to have such an interval each.
-    explained : float in [0, 1), default 0
+    explained : float in [0, 1), default 0.0
         The part of the labels' variance that the model explains; from a first sample
         `1 - n_labelled / n_effective` of `analysis.shares`. 0 is labelling alone.
 
