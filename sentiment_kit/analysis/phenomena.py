@@ -1,8 +1,8 @@
 """What stands in a tweet, by its surface: negation, questions, emoji, shouting, length. No model, no grammar.
 
-Each column says what is written, not what is meant: "non vedo l'ora" has a negation, and is one of joy. The word lists
-below are all there is to it; emoji are found by the `emoji` library. Texts are cleaned first, so that the question mark
-of a link is none.
+Each column says what is written, not what is meant: "non vedo l'ora" has a negation, and is one of joy. The lists in
+phenomena.csv are all there is to it; emoji are found by the `emoji` library. Texts are cleaned first, so that the
+question mark of a link is none.
 
 How well the marks agree with the annotation of the demo corpus is in `tests/analysis/test_phenomena.py`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Sequence
+from pathlib import Path
 
 import emoji
 import numpy as np
@@ -18,36 +19,10 @@ import pandas as pd
 
 from ..cleaning import MARK, WORD, as_column, clean_tweet, iter_texts
 
-POSITIVE_EMOJI = frozenset(
-    "😀😃😄😁😆😅😂🤣🙂😉😊😇🥰😍🤩😘😗☺😚😙🥲😋😜🤪🤗🤭😎🥳🤠😺😸😹😻😌🥹👍👏🙌💪🤞🤟✌👌🫶🎉🎊🥂🍾🏆🥇"
-    "❤🧡💛💚💙💜🤎🖤🤍💕💞💓💗💖💘💝💟🌟⭐✨🔝💯🌈☀🔥🎈🤝"
-)
-"""Emoji counted as positive: smiles, hearts, cheers and prizes, without skin tone."""
-
-NEGATIVE_EMOJI = frozenset(
-    "😒😞😔😟😕🙁☹😣😖😫😩🥺😢😭😤😠😡🤬😨😰😥😓🤦😑😬🙄😦😧😱😳😪🤐🥴🤢🤮😷🤒🤕💩🤡👎💔😿😾👿💀☠🖕"
-)
-"""Emoji counted as negative: tears, anger, disgust, dismay."""
-
-# No bare 8 and no x but before a D: "(capitolo 8)", "Windows XP", "il canale 8D".
-POSITIVE_EMOTICONS = r"[:;=]['’]?-?[)DPp\]]+|8-[)D]+|[xX]['’]?-?D+|<3+|\^_?\^|\(:"
-NEGATIVE_EMOTICONS = r"[:;=]['’]?-?[(\[/\\|]+|[:;]['’]\(|-[_.]+-|[>D]:[(]"
-
-NEGATIONS = "non|nn|no|né|ne'|nemmeno|neanche|neppure|manco|mai|niente|nulla|nessun[oa]?|mica|senza"
-# "Ma" opens many a tweet without opposing anything.
-CONTRASTS = "(?<!^)ma|però|pero'?|tuttavia|eppure|invece|anche se|nonostante|malgrado|sebbene|benché|peccato che"
-INTENSIFIERS = (
-    r"molt[oaie]|tropp[oaie]|tant[oaie]|davvero|veramente|proprio|assai|così|cosi'|super|mega|ultra|stra\w{4,}|"
-    r"parecchi[oae]?|decisamente|assolutamente|totalmente|completamente|incredibilmente|estremamente|"
-    r"un (?:sacco|mare|casino|botto|fracco|macello)|da morire|\w+issim[oaie]|\w+issimamente"
-)
-# Each letter of a laugh is entered once (possessive), so that "aaaa…" takes linear time. Not so the groups: before
-# Python 3.11.5 a possessive group that fails halfway keeps what it has read.
-LAUGHTER = (
-    r"h*+a++h++a++[ah]*+|h*+e++h++e++[eh]*+|h*+i++h++i++[ih]*+|(?:ja){2,}h?|(?:ah[ ,!]+){2,}ah*+|"
-    r"(?:eh[ ,!]+){2,}eh*+|lol+|rotfl|lmao|xd+"
-)
-LAUGHING_EMOJI = frozenset("😂🤣😹")
+_MARKS = pd.read_csv(Path(__file__).with_name("phenomena.csv"), keep_default_na=False).set_index("mark")
+EMOJI = {mark: frozenset(signs) for mark, signs in _MARKS["emoji"].items()}
+"""By mark the emoji that make it, without skin tone."""
+_PATTERNS = {mark: re.compile(rf"(?<!\w)(?:{pattern})(?!\w)") for mark, pattern in _MARKS["pattern"].items()}
 
 _ROMAN = re.compile(r"[IVXLCDM]+")
 _REPEATED = re.compile(r"(.)\1\1", re.IGNORECASE)
@@ -55,15 +30,6 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(rf"{WORD}|{MARK}")
 _NOT_PLAIN = re.compile(r"[^\x00-\u024f\u2010-\u2027]")  # what no emoji begins with
 _KEYCAPS = frozenset("*#0123456789")
-
-
-def _words(pattern: str) -> re.Pattern[str]:
-    """One of the words, whole, in any case."""
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
-
-
-_NEGATION, _CONTRAST, _INTENSIFIER, _LAUGHTER = map(_words, (NEGATIONS, CONTRASTS, INTENSIFIERS, LAUGHTER))
-_UP, _DOWN = (re.compile(rf"(?<!\w)(?:{faces})(?!\w)") for faces in (POSITIVE_EMOTICONS, NEGATIVE_EMOTICONS))
 
 
 def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Container[str] | None = None) -> pd.DataFrame:
@@ -81,7 +47,7 @@ def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Contai
     -------
     DataFrame
         With the index of `texts`. Bool: `negation`, `question`, `exclamation`, `emoji_positive`, `emoji_negative` (by
-        the lists above, emoticons too), `elongation` (a letter three times or more, but for Roman numerals),
+        the lists, emoticons too), `elongation` (a letter three times or more, but for Roman numerals),
         `laughter`, `contrast`, `intensifier`. Int: `hashtags`; `length` in words, numbers and marks, emoji one each.
         Float: `upper_case`, the share of letters that are capitals (0 without letters); `unknown`, the share of words
         that are not in `vocabulary`, in [0, 1], NaN without a vocabulary or without words. A missing text has none of
@@ -108,19 +74,20 @@ def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Contai
 
 def _tags(text: str, vocabulary: Container[str] | None) -> dict[str, bool | int | float]:
     signs = _emoji_in(text)
+    marked = {mark: bool(pattern.search(text) or signs & EMOJI[mark]) for mark, pattern in _PATTERNS.items()}
     tokens = _TOKEN.findall(emoji.replace_emoji(text, " ☺ ") if signs else text)
     words = _LETTERS.findall(text)
     letters = sum(map(len, words))
     return {
-        "negation": bool(_NEGATION.search(text)),
+        "negation": marked["negation"],
         "question": "?" in text,
         "exclamation": "!" in text,
-        "emoji_positive": not signs.isdisjoint(POSITIVE_EMOJI) or bool(_UP.search(text)),
-        "emoji_negative": not signs.isdisjoint(NEGATIVE_EMOJI) or bool(_DOWN.search(text)),
+        "emoji_positive": marked["emoji_positive"],
+        "emoji_negative": marked["emoji_negative"],
         "elongation": any(_REPEATED.search(word) and not _ROMAN.fullmatch(word) for word in words),
-        "laughter": bool(_LAUGHTER.search(text)) or not signs.isdisjoint(LAUGHING_EMOJI),
-        "contrast": bool(_CONTRAST.search(text)),
-        "intensifier": bool(_INTENSIFIER.search(text)),
+        "laughter": marked["laughter"],
+        "contrast": marked["contrast"],
+        "intensifier": marked["intensifier"],
         "hashtags": sum(token[0] == "#" and len(token) > 1 for token in tokens),
         "length": len(tokens),
         "upper_case": sum(sign.isupper() for word in words for sign in word) / letters if letters else 0.0,

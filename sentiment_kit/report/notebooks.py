@@ -30,7 +30,7 @@ from ..errors import DataError
 from ..hub import BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
-from .pages import TABLES, Run, index, is_page, page
+from .pages import TABLES, Run, html_of, index, is_page, page
 
 __all__ = ["find_notebooks", "run_notebook", "run_notebooks", "write_report"]
 
@@ -236,7 +236,7 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     built = [f"{name} {config[key]:,}" for key, name in sizes.items() if isinstance(config.get(key), int)]
     tweets = load_data(data, mixed="keep", split="test")
     labelled = int(tweets["label"].notna().sum())
-    which = "demo, its test split (04 and 11 read all of it)" if data == DEMO_MODEL else source["name"]
+    which = "demo, its test split (04 reads all of it)" if data == DEMO_MODEL else source["name"]
     command = f"sentiment-kit report --model {found['name']} --data {source['name']}"
     software = {"sentiment-kit": record["sentiment_kit"], **record["software"]}
     return [
@@ -279,7 +279,6 @@ def _committed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if "live" in cell.metadata.get("tags", []):
             cell.outputs = []
         for output in cell.get("outputs", []):
-            html = "".join(output.get("data", {}).get("text/html", ""))
-            if TABLES.search(html):
+            if TABLES.search(html_of(output)):
                 output.data = {"text/plain": "the tables' library, loaded when this cell is run"}
     return notebook

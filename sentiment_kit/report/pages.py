@@ -141,14 +141,18 @@ def _bound(title: str, body: str, **parts: object) -> str:
     )
 
 
+def html_of(output: nbformat.NotebookNode) -> str:
+    """What a cell's output has for a page; empty if nothing."""
+    return "".join(output.get("data", {}).get("text/html", ""))
+
+
 def _environment() -> Environment:
     return Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
 
 
 def _library(notebook: nbformat.NotebookNode) -> Markup:
     """The tables' library, once, for a notebook that has such tables; where it is committed, they stand without it."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    texts = ["".join(output.get("data", {}).get("text/html", "")) for output in outputs]
+    texts = [html_of(output) for cell in notebook.cells for output in cell.get("outputs", [])]
     if loaded := [text for text in texts if TABLES.search(text)]:
         return Markup(loaded[0])
     return Markup(generate_init_offline_itables_html(dt_bundle) if any("new ITable(" in text for text in texts) else "")
@@ -158,11 +162,7 @@ def _without_library(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     copied = nbformat.from_dict(notebook)
     for cell in copied.cells:
         if cell.cell_type == "code":
-            cell.outputs = [
-                output
-                for output in cell.outputs
-                if not TABLES.search("".join(output.get("data", {}).get("text/html", "")))
-            ]
+            cell.outputs = [output for output in cell.outputs if not TABLES.search(html_of(output))]
     return copied
 
 

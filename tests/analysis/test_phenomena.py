@@ -1,10 +1,11 @@
+import emoji
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment_kit.analysis.phenomena import NEGATIVE_EMOJI, POSITIVE_EMOJI, tag_phenomena
+from sentiment_kit.analysis.phenomena import EMOJI, tag_phenomena
 from sentiment_kit.data import load_demo
 
 
@@ -75,8 +76,8 @@ def test_unknown_words():
 
 
 def test_the_lists_do_not_meet():
-    assert not POSITIVE_EMOJI & NEGATIVE_EMOJI
-    assert all(len(sign) == 1 for sign in POSITIVE_EMOJI | NEGATIVE_EMOJI)
+    assert not EMOJI["emoji_positive"] & EMOJI["emoji_negative"]
+    assert all(emoji.is_emoji(sign) for signs in EMOJI.values() for sign in signs)
 
 
 @pytest.mark.parametrize(
