@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from scratch import write_vocabulary
 from sentencepiece import SentencePieceTrainer
 from tokenizers import ByteLevelBPETokenizer, CharBPETokenizer
 from tokenizers.processors import BertProcessing
@@ -35,7 +36,6 @@ from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model, quiet_transformers
 from sentiment_kit.scale.onnx import load_backend
 from sentiment_kit.training import fine_tune
-from sentiment_kit.training.scratch import write_vocabulary
 
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "your-own-model.md"
 BEGIN, END = "<!-- made by experiments/architectures.py -->", "<!-- end -->"

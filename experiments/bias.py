@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from crossed import crossed_interval
 from noise import noisy_copies
+from scratch import write_small_bert
 
 from sentiment_kit.analysis.probes import load_pairs, score_pairs
 from sentiment_kit.data import load_demo
@@ -36,7 +37,6 @@ from sentiment_kit.training.mitigation import (
     split_frames,
     swap_clubs,
 )
-from sentiment_kit.training.scratch import write_small_bert
 
 RESULTS = Path(__file__).parent / "results"
 COPIES = 12

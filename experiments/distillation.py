@@ -21,13 +21,13 @@ import numpy as np
 import pandas as pd
 from crossed import crossed_interval
 from noise import noisy_copies
+from scratch import write_small_bert
 
 from sentiment_kit.data import load_demo
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import SentimentModel, load_model
 from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.scratch import write_small_bert
 from sentiment_kit.training.splits import split_tweets
 
 RESULTS = Path(__file__).parent / "results"

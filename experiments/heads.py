@@ -44,7 +44,9 @@ def base_model(
     if not folder.exists():
         raw = folder.with_name(f"{folder.name}-raw") if train is not None else folder
         shutil.rmtree(raw, ignore_errors=True)
-        write_encoder(encoder, raw, load_demo("train", mixed="keep")["text"].tolist(), vocabulary=vocabulary, layers=layers)
+        write_encoder(
+            encoder, raw, load_demo("train", mixed="keep")["text"].tolist(), vocabulary=vocabulary, layers=layers
+        )
         if train is not None:
             tokenizer, network = load_base(raw, SEED)
             fit_head(network, tokenizer, train["text"], train["label"].cat.codes.to_numpy())

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from crossed import crossed_interval
 from noise import noisy_copies
+from scratch import write_small_bert
 
 from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.data import load_sentipolc
@@ -25,7 +26,6 @@ from sentiment_kit.inference import predict
 from sentiment_kit.labels import label_dtype
 from sentiment_kit.model import load_model
 from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.scratch import write_small_bert
 from sentiment_kit.training.splits import split_tweets
 
 RESULTS = Path(__file__).parent / "results"

@@ -201,9 +201,8 @@ def _assembled(
     """The checked parts on their device, ready for use."""
     check_vocabulary(tokenizer, network, folder)
     limit = max_tokens(tokenizer, network)
-    network.eval()
-    pad_id = _pad_id(tokenizer, network, folder)
-    network = network.to(device=device, dtype=dtype)
+    pad_id = _pad_id(tokenizer, network.eval(), folder)
+    network = network.eval().to(device=device, dtype=dtype)
     torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     if device.type == "cpu" and dtype == torch.float32:
         pack_linear_layers(network)
@@ -472,9 +471,10 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
             "word would be unknown"
         )
     try:
-        embeddings = len(network.get_input_embeddings().weight)
+        layer: Any = network.get_input_embeddings()
     except NotImplementedError:
         return  # CANINE's have a table for no character
+    embeddings = len(layer.weight)
     if len(tokenizer) > embeddings:
         raise ModelError(
             f"{folder}: the vocabulary has {len(tokenizer)} entries, the network only {embeddings} embeddings; "
