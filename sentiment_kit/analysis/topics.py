@@ -7,6 +7,7 @@ wrong stands in `topic_adapter/README.md`. Without a model, and far faster, ther
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -81,6 +82,20 @@ def tag_topics(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     best = np.where(known, np.nan_to_num(probabilities).argmax(axis=1), -1)
     table["topic"] = pd.Categorical.from_codes(best, categories=list(TOPICS))
     return table
+
+
+def tagger_counts() -> pd.DataFrame:
+    """How often the tagger of football is right, from its card.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the `texts` it was measured on: `right` of those `tagged`, and `football` in all; counts.
+    """
+    card = (TOPICS_FOLDER / "README.md").read_text(encoding="utf-8")
+    row = r"^\| (.+?) \| [^|]+ \| (\d+) of (\d+) \| [^|]+ \| \d+ of (\d+) \|"
+    table = pd.DataFrame(re.findall(row, card, flags=re.MULTILINE), columns=["texts", "right", "tagged", "football"])
+    return table.set_index("texts").astype(int)
 
 
 @lru_cache(maxsize=1)

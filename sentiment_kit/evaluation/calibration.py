@@ -226,6 +226,17 @@ def gold_losses(gold: pd.Series, predictions: pd.DataFrame) -> pd.Series:
     return pd.Series(-_log_probabilities(padded[np.arange(len(true)), true]), index=gold.index, name="loss")
 
 
+def confidence_errors(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
+    """What each row adds to calibration: `brier`, the squared distance of its probabilities to the truth, in [0, 2];
+    `overconfidence`, its confidence less `right`, which is 1 or 0. NaN, and errors, as in `gold_losses`."""
+    probabilities, true = _read(gold, predictions)
+    truth = np.append(np.eye(len(LABELS)), np.full((1, len(LABELS)), np.nan), axis=0)[true]
+    known = ~np.isnan(probabilities + truth).any(axis=1)
+    confidence, right = _confidence(np.where(known[:, None], probabilities, 0.0), true)
+    table = {"brier": ((probabilities - truth) ** 2).sum(axis=1), "overconfidence": confidence - right, "right": right}
+    return pd.DataFrame(table, index=gold.index, dtype=float).where(pd.Series(known, gold.index))
+
+
 def _matched(gold: pd.Series, predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities (n, 3) and true label numbers (n,) of the rows that have both."""
     probabilities, true = _read(gold, predictions)

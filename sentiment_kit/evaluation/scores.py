@@ -94,7 +94,7 @@ def score_intervals(counts: np.ndarray, *, resamples: int = RESAMPLES, seed: int
         so, for recall those truly so (its support), and for F1 either. Accuracy, precision and recall are shares of `n`
         rows and have Wilson's interval (see `proportions`), the others the bootstrap's.
     """
-    table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).rename_axis("score")
+    table = bootstrap(counts, scores_of_counts, resamples=resamples, seed=seed).loc[list(SCORES)].rename_axis("score")
     right, true, given = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)[:3]
     n = pd.Series(int(counts.sum()), index=table.index)
     successes = pd.Series({"accuracy": right.sum()})
@@ -142,7 +142,7 @@ def count_pairs(gold: Labels, a: Labels, b: Labels) -> np.ndarray:
 
 
 def scores_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Every score of `SCORES` from counts (..., 3, 4)."""
+    """Every score of `SCORES`, and the `share` of each answer, from counts (..., 3, 4)."""
     n = counts.sum(axis=(-2, -1)).astype(float)
     right = np.diagonal(counts, axis1=-2, axis2=-1)  # (..., 3)
     true, given = counts.sum(axis=-1), counts.sum(axis=-2)[..., :3]  # no one is truly "no prediction"
@@ -152,7 +152,9 @@ def scores_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
     by_class = {
         f"{name}_{label}": values[..., number]
         for number, label in enumerate(LABELS)
-        for name, values in zip(CLASS_SCORES, (precision, recall, f1), strict=True)
+        for name, values in zip(
+            (*CLASS_SCORES, "share"), (precision, recall, f1, divide(given, n[..., None])), strict=True
+        )
     }
     return {
         "accuracy": divide(correct, n),
