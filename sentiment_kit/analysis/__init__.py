@@ -1,12 +1,14 @@
 """Where is it wrong, and why? Topics, slices, probes, words; what one may claim of all that.
 
 - `tag_football`, `tag_topics`: is a tweet about football, or what else?
+- `sentipolc_football`: how much of SENTIPOLC is
 - `football_cues`, `load_lexicon`: by which words is it, without a model?
 - `tag_phenomena`: what stands in a tweet, from negation to shouting
 - `near_duplicates`: which tweets say nearly the same
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
 - `worst_errors`: the errors themselves, worst first
-- `load_pairs`, `score_pairs`, `family_effects`, `worst_pairs`: does only the subject matter?
+- `load_pairs`, `score_pairs`, `family_effects`, `compare_effects`, `worst_pairs`: does only the subject matter?
+- `load_fillings`, `token_fairness`, `name_effects`, `name_contrasts`: does the name matter?
 - `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
 - `contamination`: was it trained on these tweets?
 - `attribute_words`, `highlighted_text`, `deletion`: which words made it so
@@ -19,9 +21,12 @@ from .baseline import crossvalidated_tfidf, fit_tfidf, predict_tfidf
 from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
+from .fillings import load_fillings, name_contrasts, name_effects, token_fairness
 from .lexicon import football_cues, load_lexicon
 from .phenomena import tag_phenomena
 from .probes import (
+    IDENTITY_PAIRS,
+    compare_effects,
     contamination,
     failure_rates,
     failures,
@@ -33,4 +38,4 @@ from .probes import (
     worst_pairs,
 )
 from .slices import scores_by_group, scores_by_slice, worst_errors
-from .topics import tag_football, tag_topics
+from .topics import sentipolc_football, tag_football, tag_topics

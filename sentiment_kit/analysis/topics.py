@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..cleaning import as_column, clean_tweets
+from ..evaluation.intervals import stratified_proportion
 from ..files.encodings import well_formed
 from .lexicon import football_cues
 
@@ -58,6 +59,23 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     return pd.DataFrame(
         {"football": probability >= THRESHOLD, "probability": probability, "evidence": cues["evidence"]}
     )
+
+
+def sentipolc_football() -> pd.Series:
+    """How much of SENTIPOLC's official training file is about football, counted by reading.
+
+    Returns
+    -------
+    Series
+        As from `evaluation.stratified_proportion`: `share` in [0, 1] of the 7,410 tweets, with its 95% interval `low`
+        to `high`, and `n`, how many were read.
+
+    Notes
+    -----
+    For this project one person read all 423 tweets that have a word of football's (of a wide list, most of which mean
+    something else, too), and a random sample of the others. `sentences/sentipolc_football.csv` has the counts.
+    """
+    return stratified_proportion(pd.read_csv(TOPICS_FOLDER.with_name("sentences") / "sentipolc_football.csv"))
 
 
 def tag_topics(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:

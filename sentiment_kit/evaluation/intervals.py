@@ -16,7 +16,8 @@ from scipy.stats import beta, false_discovery_control, norm
 
 __all__ = [
     "bootstrap", "difference_interval", "minimum_detectable_difference", "n_for_gap", "p_of_difference", "power_of_gap",
-    "proportions", "q_values", "simultaneous_quantiles", "simultaneous_z", "wilson_interval",
+    "proportions", "q_values", "simultaneous_quantiles", "simultaneous_z", "stratified_proportion",
+    "wilson_interval",
 ]  # fmt: skip
 
 RESAMPLES = 10_000
@@ -191,6 +192,38 @@ def simultaneous_quantiles(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     level = np.quantile(np.abs(ranks - 0.5).max(axis=1), 0.95)
     low, high = np.nanquantile(draws, [0.5 - level, 0.5 + level], axis=0)
     return low, high
+
+
+def stratified_proportion(strata: pd.DataFrame) -> pd.Series:
+    """The share in a whole of which some parts were read wholly and of others a random sample.
+
+    Parameters
+    ----------
+    strata : DataFrame
+        One row a part: `size`, its rows; `n`, how many of these were read; `count`, how many of those counted.
+
+    Returns
+    -------
+    Series
+        `share` in [0, 1], each part weighted by its size, with its 95% interval `low` to `high`; `n`, rows read.
+
+    Raises
+    ------
+    ValueError
+        A part of which nothing was read, or more than there is.
+
+    Notes
+    -----
+    Wilson's intervals of the parts, put together by the distances of their limits from the shares (MOVER: Zou and
+    Donner 2008). Of a part that was read wholly the share is known.
+    """
+    if ((strata["n"] < 1) | (strata["n"] > strata["size"])).any():
+        raise ValueError(f"expected 1 <= n <= size, got n {strata['n'].tolist()} of {strata['size'].tolist()}")
+    parts = proportions(strata["count"], strata["n"])
+    weight, sampled = strata["size"] / strata["size"].sum(), strata["n"] < strata["size"]
+    share = (weight * parts["share"]).sum()
+    below, above = (np.sqrt(((weight * (parts[end] - parts["share"])) ** 2)[sampled].sum()) for end in ("low", "high"))
+    return pd.Series({"share": share, "low": share - below, "high": share + above, "n": strata["n"].sum()})
 
 
 def q_values(p_values: pd.Series) -> pd.Series:
