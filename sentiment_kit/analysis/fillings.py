@@ -45,10 +45,10 @@ def load_fillings(
 
     Parameters
     ----------
-    frames : path
+    frames : str or Path, optional
         Table of `frame`, `tone` and `text` with the slots `{club}`; `{il}`, `{del}`, `{al}`, `{dal}`, `{nel}`, `{col}`
         directly before it, or with a capital; `{o}`, an ending that agrees.
-    names : path
+    names : str or Path, optional
         Table of `name`, `article` (il, lo, la, l'), `gender` (m, f), and groups of your own, one column each.
 
     Returns
@@ -133,7 +133,9 @@ def token_fairness(filled: pd.DataFrame, predictions: pd.DataFrame) -> pd.Series
 
     Parameters
     ----------
-    filled, predictions : DataFrame
+    filled : DataFrame
+        As in `name_effects`.
+    predictions : DataFrame
         As in `name_effects`.
 
     Returns
@@ -169,10 +171,12 @@ def name_contrasts(
 
     Parameters
     ----------
-    filled, predictions : DataFrame
+    filled : DataFrame
         As in `name_effects`.
-    contrasts : dict of (str, str), optional
-        Two groups of names by the contrast's name, each a condition on the columns of `filled`.
+    predictions : DataFrame
+        As in `name_effects`.
+    contrasts : dict, default CONTRASTS
+        By the contrast's name two groups of names, each a condition on the columns of `filled`.
 
     Returns
     -------
