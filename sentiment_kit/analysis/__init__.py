@@ -9,7 +9,8 @@
 - `label_gaps`, `corrected_gaps`, `confidence_gaps`, `largest_gaps`: every label inside and outside, with a verdict
 - `worst_errors`: the errors themselves, worst first
 - `shares`, `shares_over_time`, `share_differences`: what share of tweets has which label, and how wrong may that be?
-- `load_pairs`, `score_pairs`, `family_effects`, `worst_pairs`: does only the subject matter?
+- `load_pairs`, `score_pairs`, `family_effects`, `compare_effects`, `worst_pairs`: does only the subject matter?
+- `load_fillings`, `token_fairness`, `name_effects`, `name_contrasts`: does the name matter?
 - `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
 - `contamination`: was it trained on these tweets?
 - `attribute_words`, `highlighted_text`, `deletion`: which words made it so
@@ -22,9 +23,12 @@ from .baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_t
 from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
+from .fillings import load_fillings, name_contrasts, name_effects, token_fairness
 from .lexicon import football_cues, load_lexicon
 from .phenomena import tag_phenomena
 from .probes import (
+    IDENTITY_PAIRS,
+    compare_effects,
     contamination,
     failure_rates,
     failures,

@@ -18,15 +18,16 @@ from scipy.stats import norm, t, ttest_ind
 
 from ..errors import DataError
 from ..evaluation.calibration import gold_losses
-from ..evaluation.intervals import RESAMPLES, divide, proportions, q_values, wilson_interval
+from ..evaluation.intervals import difference_interval, divide, proportions, q_values, wilson_interval
 from ..files.tables import read_table
 from ..labels import LABELS, match_label
-from .claims import SHOWN, WORTH_SHOWING
+from .claims import SHOWN, WORTH_SHOWING, judge_effects
 
 PROBES_FOLDER = Path(__file__).parent / "sentences"
+IDENTITY_PAIRS = PROBES_FOLDER / "identity_pairs.csv"
+"""Pairs about people: origin, religion, orientation, disability, region, age; a is the more discriminated group."""
 PAIR_COLUMNS = ("family", "frame", "tone", "subject_a", "subject_b", "text_a", "text_b")
 CASE_COLUMNS = ("capability", "kind", "text", "other", "expected")
-_EFFECT = ["pairs", "frames", "shift", "shift_low", "shift_high", "flip_rate", "flip_low", "flip_high", "p_value"]
 _EXPECTED = {"MFT": LABELS, "INV": ("same",), "DIR": ("up", "down")}
 TOLERANCE = 0.05
 """How far a score may move the wrong way before a directional case fails: saturated probabilities always move a bit."""
@@ -151,50 +152,73 @@ def score_pairs(pairs: pd.DataFrame, predicted_a: pd.DataFrame, predicted_b: pd.
     return table.assign(flipped=differs & table["shift"].notna())
 
 
-def family_effects(scored: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
-    """What changing the subject does, by family.
+def family_effects(scored: pd.DataFrame, *, reference: str = "rival_clubs") -> pd.DataFrame:
+    """What changing the subject does, by family: is it there, and is it as large as matters?
 
     Parameters
     ----------
     scored : DataFrame
         As from `score_pairs`.
-    resamples : int, default 10000
-        Draws of bootstrap and permutations; both take whole frames, for the pairs of one share their sentence.
-    seed : int, default 0
-        Seed of bootstrap and permutations.
+    reference : str, default "rival_clubs"
+        The family whose flips tell how unstable the model is: there only a name changes, and neither is favoured.
 
     Returns
     -------
     DataFrame
         Indexed by `family`, in order of appearance: `pairs` with a prediction on both sides, and their `frames`;
-        `shift`, the mean change of the score from a to b, with its 95% interval `shift_low` to `shift_high`;
-        `flip_rate` in [0, 1] with `flip_low` to `flip_high`; `p_value` that there is no shift; `q_value`, corrected for
-        the number of families (Benjamini and Hochberg 1995); `shown`, whether that is at most 0.05. NaN with fewer than
-        2 frames.
+        `shift`, the mean change of the score from a to b, with `shift_low` to `shift_high`; `p_value` that there is
+        none, `q_value` corrected for the number of families (Benjamini and Hochberg 1995), and `verdict`, one of
+        `claims.EFFECTS`, for a size of 0.05. `flip_rate` in [0, 1] with `flip_low` to `flip_high`; `more_flips`, less
+        that of the reference, with `more_low` to `more_high`, and `flip_verdict` for a size of 0.1. `n_needed`, frames
+        that would show a shift that matters 4 times in 5. NaN with fewer than 2 frames, or without the reference.
 
     Notes
     -----
-    The p-value gives each frame's shifts a random sign: without an effect a and b could as well change places. With
-    fewer than 6 frames there are too few signs for one below 0.05. The interval of the flip rate is Wilson's over the
-    effective number of pairs (Korn and Graubard 1998), those that would say as much were they independent; where no or
-    every pair flips, as many as there are frames.
+    All intervals are simultaneous (Bonferroni): in 95% of all samples they hold the truth of every family. Pairs that
+    share a frame are not independent, so frames are counted: the interval of a shift is Student's over them, that of a
+    flip rate Wilson's, and that of a difference of two Newcombe's, over the effective number of pairs (Korn and
+    Graubard 1998); where no or every pair flips, as many as there are frames.
+
+    A flip rate alone accuses every unstable model: names of rival clubs flip labels, too. A difference below zero is
+    no accusation. How often fair models are accused stands in `experiments/results/verdicts_pairs.csv`.
     """
-    generator = np.random.default_rng(seed)
-    rows = {}
-    for family, members in scored[scored["shift"].notna()].groupby("family", sort=False):
-        sums = members.groupby("frame").agg(n=("shift", "size"), shift=("shift", "sum"), flipped=("flipped", "sum"))
-        n_frames, (n, shift, flipped) = len(sums), sums.to_numpy(dtype=float).T
-        weights = generator.multinomial(n_frames, np.full(n_frames, 1 / n_frames), size=resamples)
-        low, high = _interval((weights @ shift) / (weights @ n), shift.sum() / n.sum(), n_frames)
-        flip_low, flip_high = _interval_of_share(flipped, n)
-        signed = np.abs(generator.choice([-1.0, 1.0], size=(resamples, n_frames)) @ shift)
-        as_large = (signed >= abs(shift.sum()) - 1e-12).sum()
-        p_value = (1 + as_large) / (1 + resamples) if n_frames > 1 else np.nan
-        shifts, flips = (shift.sum() / n.sum(), low, high), (flipped.sum() / n.sum(), flip_low, flip_high)
-        rows[family] = (len(members), n_frames, *shifts, *flips, p_value)
-    table = pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), name="family"), columns=_EFFECT)
-    table["q_value"] = q_values(table["p_value"])
-    return table.assign(shown=table["q_value"] <= 0.05)
+    table, sums = _shifts(scored)
+    z = norm.isf(0.025 / max(1, len(sums)))
+    shares, effective = (np.array(column, dtype=float) for column in zip(*map(_flips, sums.values()), strict=True))
+    flips = pd.DataFrame({"value": shares}, index=table.index)
+    flips["low"], flips["high"] = wilson_interval(shares, effective, z)
+    more = pd.DataFrame(np.nan, table.index, ["value", "low", "high"]).assign(n=table["frames"])
+    if reference in table.index:
+        row = table.index.get_loc(reference)
+        between = difference_interval(shares, effective, shares[row], effective[row], z)
+        more[["value", "low", "high"]] = np.column_stack([shares - shares[row], *between])
+        more.loc[reference, ["value", "low", "high"]] = np.nan
+    table[["flip_rate", "flip_low", "flip_high"]] = flips
+    table[["more_flips", "more_low", "more_high"]] = more[["value", "low", "high"]]
+    return table.assign(flip_verdict=judge_effects(more, matters=WORTH_SHOWING["gap"])["verdict"])
+
+
+def compare_effects(scored: pd.DataFrame, against: pd.DataFrame) -> pd.DataFrame:
+    """How much of a shift is the model's own, and how much another model's as well?
+
+    Parameters
+    ----------
+    scored : DataFrame
+        As from `score_pairs`.
+    against : DataFrame
+        The same pairs in the same order, scored by the other model.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by `family`: `pairs`, `frames`; `shift` of both, `shift` and `shift_against`, over the pairs that both
+        models read; `own`, the first less the second, pair by pair, with `own_low` to `own_high`, `p_value`, `q_value`,
+        `verdict` and `n_needed` as in `family_effects`.
+    """
+    own = scored["shift"] - against["shift"].to_numpy()
+    table = _shifts(scored.assign(shift=own))[0].rename(columns=lambda name: name.replace("shift", "own"))
+    read = pd.DataFrame({"shift": scored["shift"], "shift_against": against["shift"].to_numpy()})[own.notna()]
+    return table.join(read.groupby(scored["family"]).mean())
 
 
 def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
@@ -202,27 +226,41 @@ def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
     return scored.loc[scored["shift"].abs().sort_values(ascending=False, kind="stable").dropna().index[:n]]
 
 
-def _interval(sample: np.ndarray, value: float, n_frames: int) -> tuple[float, float]:
-    """The percentile interval, which is too short over few frames, widened as Student's is against the normal one."""
+def _shifts(scored: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """The shift of each family with its verdict; and pairs, shift and flips of its frames, summed."""
+    families = scored[scored["shift"].notna()].groupby("family", sort=False)
+    frames = {"n": ("shift", "size"), "shift": ("shift", "sum"), "flipped": ("flipped", "sum")}
+    sums = {str(name): part.groupby("frame").agg(**frames).astype(float) for name, part in families}
+    rows = [_student(part["shift"], part["n"], 0.025 / len(sums)) for part in sums.values()]
+    table = pd.DataFrame(rows, columns=["value", "low", "high", "p_value"], index=pd.Index(list(sums), name="family"))
+    table["q_value"] = q_values(table["p_value"])
+    table.insert(0, "pairs", [int(part["n"].sum()) for part in sums.values()])
+    table.insert(1, "frames", [len(part) for part in sums.values()])
+    judged = judge_effects(table.assign(n=table["frames"]), matters=WORTH_SHOWING["shift"]).drop(columns="n")
+    return judged.rename(columns={"value": "shift", "low": "shift_low", "high": "shift_high"}), sums
+
+
+def _student(total: pd.Series, n: pd.Series, tail: float) -> tuple[float, float, float, float]:
+    """Mean of clusters, of which sums and sizes are given, its interval and p-value."""
+    n_frames, mean = len(n), total.sum() / n.sum()
     if n_frames < 2:
-        return np.nan, np.nan
-    wider = t.ppf(0.975, n_frames - 1) / norm.ppf(0.975) * np.sqrt(n_frames / (n_frames - 1))
-    low, high = value + wider * (np.quantile(sample, [0.025, 0.975]) - value)
-    return float(low), float(high)
+        return mean, np.nan, np.nan, np.nan
+    error = np.sqrt(n_frames / (n_frames - 1) * ((total - mean * n) ** 2).sum()) / n.sum()
+    half, p_value = t.isf(tail, n_frames - 1) * error, 2 * t.sf(abs(divide(mean, error)), n_frames - 1)
+    return mean, mean - half, mean + half, p_value
 
 
-def _interval_of_share(flipped: np.ndarray, n: np.ndarray) -> tuple[float, float]:
-    """Of flips and pairs of each frame, (frames,)."""
-    n_frames, share = len(n), flipped.sum() / n.sum()
-    effective = float(n_frames)
-    if 0 < share < 1:
-        if n_frames < 2:
-            return np.nan, np.nan
-        variance = n_frames / (n_frames - 1) * ((flipped - share * n) ** 2).sum() / n.sum() ** 2
-        effective = min(divide(share * (1 - share), variance), n.sum())
-        effective *= (norm.ppf(0.975) / t.ppf(0.975, n_frames - 1)) ** 2  # few frames know their variance badly
-    low, high = wilson_interval(np.array([share]), np.array([effective]))
-    return low.item(), high.item()
+def _flips(frames: pd.DataFrame) -> tuple[float, float]:
+    """Share of flips, and of how many independent pairs it is worth."""
+    n_frames, n, flipped = len(frames), frames["n"], frames["flipped"]
+    share = flipped.sum() / n.sum()
+    if not 0 < share < 1:
+        return share, n_frames
+    if n_frames < 2:
+        return share, np.nan
+    variance = n_frames / (n_frames - 1) * ((flipped - share * n) ** 2).sum() / n.sum() ** 2
+    effective = min(divide(share * (1 - share), variance), n.sum())
+    return share, effective * (norm.ppf(0.975) / t.ppf(0.975, n_frames - 1)) ** 2  # few frames know it badly
 
 
 # Behavioural cases

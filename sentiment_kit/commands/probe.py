@@ -21,6 +21,9 @@ def probe(
     cases: Annotated[
         Path | None, typer.Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="A second model, asked the same pairs: how much of a shift is the first's own?")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
     batch_size: BatchSize = None,
     device: Device = "auto",
@@ -30,23 +33,36 @@ def probe(
 ) -> None:
     """Test whether only the subject matters (counterfactual pairs), and what the model can do (behavioural cases).
 
-    Without --pairs and --cases, all that were written for this project.
+    Without --pairs and --cases, all that were written for this project. The label flips of a family are held against
+    those of rival clubs, which are asked, too, where pairs of your own have no family rival_clubs.
     """
+    import pandas as pd
+
     from ..analysis import probes
     from ..inference import predict
     from ..provenance import provenance
 
+    if against is not None and pairs is None and cases is not None:
+        raise typer.BadParameter("--against compares pairs, but there are only --cases; add --pairs")
+    sources = [probes.PROBES_FOLDER / "pairs.csv", probes.IDENTITY_PAIRS] if pairs is None else [pairs]
     if pairs is None and cases is None:
-        pairs, cases = (probes.PROBES_FOLDER / name for name in ("pairs.csv", "cases.csv"))
+        pairs, cases = sources[0], probes.PROBES_FOLDER / "cases.csv"
     with kept_notes() as notes:
-        pair_table = probes.load_pairs(pairs) if pairs is not None else None
+        pair_table = pd.concat(map(probes.load_pairs, sources), ignore_index=True) if pairs is not None else None
         case_table = probes.load_cases(cases) if cases is not None else None
     loaded = load(model, device, backend, labels, fold)
     found = {}
     if pair_table is not None:
-        a, b = (predict(loaded, pair_table[side], batch_size=batch_size) for side in ("text_a", "text_b"))
-        scored = probes.score_pairs(pair_table, a, b)
+        asked = set(pair_table["family"])
+        if "rival_clubs" not in asked:
+            level = probes.load_pairs().query("family == 'rival_clubs'")
+            pair_table = pd.concat([pair_table, level], ignore_index=True)
+        scored = _ask(loaded, pair_table, batch_size)
         found["families"] = probes.family_effects(scored).reset_index()
+        if against is not None:
+            other = _ask(load(against, device, backend), pair_table, batch_size)
+            found["against"] = probes.compare_effects(scored, other).reset_index()
+        scored = scored[scored["family"].isin(asked)]
         worst = probes.worst_pairs(scored)
         found["worst_pairs"] = worst[["family", "text_a", "text_b", "label_a", "label_b", "shift"]]
     if case_table is not None:
@@ -57,21 +73,34 @@ def probe(
         found["failures"] = probes.failures(judged)[shown]
     if as_json:
         records = {name: json_records(table) for name, table in found.items()}
-        record = provenance(model=loaded, data=[path for path in (pairs, cases) if path is not None])
-        print(json.dumps({**records, "provenance": record | {"notes": notes}}, indent=2, ensure_ascii=False))
+        files = [*(sources if pairs is not None else []), *([cases] if cases is not None else [])]
+        record = provenance(model=loaded, data=files) | {"notes": notes}
+        print(json.dumps({**records, "provenance": record}, indent=2, ensure_ascii=False))
         return
     titles = {
-        "families": f"{model}: change of P(positive) - P(negative) from subject a to b, 95% intervals over frames",
+        "families": f"{model}: change of P(positive) - P(negative) from subject a to b, and of the label beyond rival "
+        "clubs; simultaneous 95% intervals over frames",
+        "against": f"{model} less {against}, pair by pair",
         "capabilities": "Failures by capability, with 95% intervals",
     }
     parts = [
         f"{titles[name]}\n{found[name].round(3).to_string(index=False, na_rep='–')}" for name in titles if name in found
     ]
     if "worst_pairs" in found:
-        parts.insert(1, "The pairs that moved most\n" + "\n".join(map(_pair_lines, found["worst_pairs"].itertuples())))
+        parts.insert(
+            1 + ("against" in found),
+            "The pairs that moved most\n" + "\n".join(map(_pair_lines, found["worst_pairs"].itertuples())),
+        )
     if "failures" in found:
         parts.append("One failure of each\n" + "\n".join(map(_failure_lines, found["failures"].itertuples())))
     print("\n\n".join(parts))
+
+
+def _ask(model: Any, pairs: Any, batch_size: int | None) -> Any:
+    from ..analysis.probes import score_pairs
+    from ..inference import predict
+
+    return score_pairs(pairs, *(predict(model, pairs[side], batch_size=batch_size) for side in ("text_a", "text_b")))
 
 
 def _pair_lines(pair: Any) -> str:
