@@ -245,38 +245,6 @@ def simultaneous_quantiles(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def stratified_proportion(strata: pd.DataFrame) -> pd.Series:
-    """The share in a whole of which some parts were read wholly and of others a random sample.
-
-    Parameters
-    ----------
-    strata : DataFrame
-        One row a part: `size`, its rows; `n`, how many of these were read; `count`, how many of those counted.
-
-    Returns
-    -------
-    Series
-        `share` in [0, 1], each part weighted by its size, with its 95% interval `low` to `high`; `n`, rows read.
-
-    Raises
-    ------
-    ValueError
-        A part of which nothing was read, or more than there is.
-
-    Notes
-    -----
-    Wilson's intervals of the parts, put together by the distances of their limits from the shares (MOVER: Zou and
-    Donner 2008). Of a part that was read wholly the share is known.
-    """
-    if ((strata["n"] < 1) | (strata["n"] > strata["size"])).any():
-        raise ValueError(f"expected 1 <= n <= size, got n {strata['n'].tolist()} of {strata['size'].tolist()}")
-    parts = proportions(strata["count"], strata["n"])
-    weight, sampled = strata["size"] / strata["size"].sum(), strata["n"] < strata["size"]
-    share = (weight * parts["share"]).sum()
-    below, above = (np.sqrt(((weight * (parts[end] - parts["share"])) ** 2)[sampled].sum()) for end in ("low", "high"))
-    return pd.Series({"share": share, "low": share - below, "high": share + above, "n": strata["n"].sum()})
-
-
 def q_values(p_values: pd.Series) -> pd.Series:
     """p-values corrected for their number (Benjamini and Hochberg 1995): of those at most q, a share of q is false on
     average. NaN stays, and does not count."""
