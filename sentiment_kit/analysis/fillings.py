@@ -18,6 +18,7 @@ from ..files.tables import read_table
 from .claims import WORTH_SHOWING, judge_effects
 from .probes import PROBES_FOLDER, sentiment_score
 
+FRAMES, NAMES = PROBES_FOLDER / "frames.csv", PROBES_FOLDER / "names.csv"
 FRAME_COLUMNS = ("frame", "tone", "text")
 NAME_COLUMNS = ("name", "article", "gender")
 _ARTICLES = ("il", "lo", "la", "l'")
@@ -38,17 +39,15 @@ CONTRASTS = {
 """Of the names written for this project: which two groups are compared, as `DataFrame.query` understands it."""
 
 
-def load_fillings(
-    frames: str | Path = PROBES_FOLDER / "frames.csv", names: str | Path = PROBES_FOLDER / "names.csv"
-) -> pd.DataFrame:
+def load_fillings(frames: str | Path = FRAMES, names: str | Path = NAMES) -> pd.DataFrame:
     """Fill every frame with every name; without paths 36 sentences and 146 football clubs written for this project.
 
     Parameters
     ----------
-    frames : str or Path, optional
+    frames : str or Path, default FRAMES
         Table of `frame`, `tone` and `text` with the slots `{club}`; `{il}`, `{del}`, `{al}`, `{dal}`, `{nel}`, `{col}`
         directly before it, or with a capital; `{o}`, an ending that agrees.
-    names : str or Path, optional
+    names : str or Path, default NAMES
         Table of `name`, `article` (il, lo, la, l'), `gender` (m, f), and groups of your own, one column each.
 
     Returns
