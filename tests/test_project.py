@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "scale": {"errors", "files", "core"},
     "report": {"errors", "files", "core", "evaluation", "analysis"},
 }
-LIMITS = {"core": 1250, "files": 800, "report": 1000}  # lines of code; a wing else has 900
-WHOLE = 6500
+LIMITS = {"core": 1250, "files": 800, "report": 1000, "all": 6500}  # lines of code; a wing else has 900
+OVER = {}
+"""Parts that are longer than the house plans, and by how much: these may shrink, and nothing may join them."""
 
 
 def _part(path):
@@ -73,14 +74,27 @@ def test_no_import_runs_in_a_circle():
     assert list(graphlib.TopologicalSorter(graph).static_order())
 
 
-def test_core_and_wings_keep_their_size():
-    """In lines of code, over every file: docstrings, comments and blank lines apart."""
-    sizes = collections.Counter()
+@pytest.fixture(scope="module")
+def sizes():
+    """Lines of code of core and wings, over every file: docstrings, comments and blank lines apart."""
+    counted = collections.Counter()
     for path in PATHS:
-        sizes[_part(path)] += _lines_of_code(path.read_text(encoding="utf-8"))
-    sizes["core"] += sizes.pop("errors")
-    assert {name: size for name, size in sizes.items() if size > LIMITS.get(name, 900)} == {}
-    assert sizes.total() <= WHOLE
+        counted[_part(path)] += _lines_of_code(path.read_text(encoding="utf-8"))
+    counted["core"] += counted.pop("errors")
+    return dict(counted) | {"all": counted.total()}
+
+
+@pytest.mark.parametrize("name", [*sorted({*MAY_IMPORT, "commands"} - {"errors"}), "all"])
+def test_core_and_wings_grow_no_more(sizes, name):
+    assert sizes[name] <= OVER.get(name, LIMITS.get(name, 900))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="files, models, verdicts and shares of tweets made them longer than the house plans"
+)
+@pytest.mark.parametrize("name", sorted(OVER))
+def test_core_and_wings_keep_their_size(sizes, name):
+    assert sizes[name] <= LIMITS.get(name, 900)
 
 
 def _lines_of_code(source):

@@ -175,9 +175,11 @@ def family_effects(scored: pd.DataFrame, *, reference: str = "rival_clubs") -> p
     Notes
     -----
     All intervals are simultaneous (Bonferroni): in 95% of all samples they hold the truth of every family. Pairs that
-    share a frame are not independent, so frames are counted: the interval of a shift is Student's over them, that of a
-    flip rate Wilson's, and that of a difference of two Newcombe's, over the effective number of pairs (Korn and
-    Graubard 1998); where no or every pair flips, as many as there are frames.
+    share a frame, or a subject, are not independent: the variance of a shift is clustered on frames, subjects a and
+    subjects b (Cameron, Gelbach and Miller 2011), and its interval Student's with the fewest of these. So a model to
+    which single names mean something is not accused for it, and a family of few subjects can show little. The interval
+    of a flip rate is Wilson's, and that of a difference of two Newcombe's, over the effective number of pairs (Korn and
+    Graubard 1998), clustered on frames; where no or every pair flips, as many as there are frames.
 
     A flip rate alone accuses every unstable model: names of rival clubs flip labels, too. A difference below zero is
     no accusation. How often fair models are accused stands in `experiments/results/verdicts_pairs.csv`.
@@ -227,27 +229,38 @@ def worst_pairs(scored: pd.DataFrame, n: int = 10) -> pd.DataFrame:
 
 
 def _shifts(scored: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """The shift of each family with its verdict; and pairs, shift and flips of its frames, summed."""
-    families = scored[scored["shift"].notna()].groupby("family", sort=False)
-    frames = {"n": ("shift", "size"), "shift": ("shift", "sum"), "flipped": ("flipped", "sum")}
-    sums = {str(name): part.groupby("frame").agg(**frames).astype(float) for name, part in families}
-    rows = [_student(part["shift"], part["n"], 0.025 / len(sums)) for part in sums.values()]
-    table = pd.DataFrame(rows, columns=["value", "low", "high", "p_value"], index=pd.Index(list(sums), name="family"))
+    """The shift of each family with its verdict; and the pairs and flips of its frames."""
+    families = {str(name): part for name, part in scored[scored["shift"].notna()].groupby("family", sort=False)}
+    rows = [_mean_shift(part, 0.025 / len(families)) for part in families.values()]
+    table = pd.DataFrame(rows, columns=["value", "low", "high", "p_value"], index=pd.Index(families, name="family"))
     table["q_value"] = q_values(table["p_value"])
-    table.insert(0, "pairs", [int(part["n"].sum()) for part in sums.values()])
-    table.insert(1, "frames", [len(part) for part in sums.values()])
+    table.insert(0, "pairs", [len(part) for part in families.values()])
+    table.insert(1, "frames", [part["frame"].nunique() for part in families.values()])
     judged = judge_effects(table.assign(n=table["frames"]), matters=WORTH_SHOWING["shift"]).drop(columns="n")
-    return judged.rename(columns={"value": "shift", "low": "shift_low", "high": "shift_high"}), sums
+    table = judged.rename(columns={"value": "shift", "low": "shift_low", "high": "shift_high"})
+    of_frames = {"n": ("flipped", "size"), "flipped": ("flipped", "sum")}
+    return table, {name: part.groupby("frame").agg(**of_frames).astype(float) for name, part in families.items()}
 
 
-def _student(total: pd.Series, n: pd.Series, tail: float) -> tuple[float, float, float, float]:
-    """Mean of clusters, of which sums and sizes are given, its interval and p-value."""
-    n_frames, mean = len(n), total.sum() / n.sum()
-    if n_frames < 2:
+def _mean_shift(pairs: pd.DataFrame, tail: float) -> tuple[float, float, float, float]:
+    """The mean, its interval and p-value, for pairs that share frames, and subjects on either side."""
+    mean = pairs["shift"].mean()
+    off, sampled = pairs["shift"] - mean, pairs.reindex(columns=["frame", "subject_a", "subject_b"])
+    several = sampled.nunique().loc[lambda counts: counts > 1]
+    if "frame" not in several:
         return mean, np.nan, np.nan, np.nan
-    error = np.sqrt(n_frames / (n_frames - 1) * ((total - mean * n) ** 2).sum()) / n.sum()
-    half, p_value = t.isf(tail, n_frames - 1) * error, 2 * t.sf(abs(divide(mean, error)), n_frames - 1)
-    return mean, mean - half, mean + half, p_value
+    parts = [_variance(off, pairs[name]) for name in several.index]
+    single = _variance(off, pd.Series(range(len(off)), index=off.index))
+    error = np.sqrt(max([sum(parts) - (len(parts) - 1) * single, *parts]))
+    free = several.min() - 1
+    half = t.isf(tail, free) * error
+    return mean, mean - half, mean + half, 2 * t.sf(abs(divide(mean, error)), free)
+
+
+def _variance(off: pd.Series, clusters: pd.Series) -> float:
+    """Of a mean, from deviations whose clusters are independent."""
+    sums = off.groupby(clusters).sum()
+    return len(sums) / (len(sums) - 1) * (sums**2).sum() / len(off) ** 2
 
 
 def _flips(frames: pd.DataFrame) -> tuple[float, float]:
