@@ -20,6 +20,8 @@ from ..labels import LABELS
 from .claims import EFFECTS, WORTH_SHOWING, judge_effects
 from .duplicates import near_duplicates
 
+MATTERS = WORTH_SHOWING["gap"]
+
 GAP_MEASURES = ("accuracy", "macro_f1") + tuple(
     f"{kind}_{label}" for kind in ("recall", "precision", "share") for label in LABELS
 )
@@ -149,7 +151,7 @@ def label_gaps(
     predicted: pd.Series,
     slices: pd.DataFrame,
     *,
-    matters: float = WORTH_SHOWING["gap"],
+    matters: float = MATTERS,
     standardized: bool = False,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -209,7 +211,7 @@ def corrected_gaps(
     tagged: pd.Series,
     tagger: pd.Series,
     *,
-    matters: float = WORTH_SHOWING["gap"],
+    matters: float = MATTERS,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -217,13 +219,19 @@ def corrected_gaps(
 
     Parameters
     ----------
-    gold, predicted, matters, resamples, seed
+    gold, predicted : Series
         As in `label_gaps`.
     tagged : Series of bool
         What the tagger says, with the same index.
     tagger : Series of int
         How it was measured, on tweets like these: `tagged`, of which `right` are football, of `football` in all; as a
         row of `topics.tagger_counts`.
+    matters : float, default 0.1
+        As in `label_gaps`.
+    resamples : int, default 10000
+        Draws of the tagger's and the model's counts.
+    seed : int, default 0
+        Seed of the draws.
 
     Returns
     -------
@@ -279,7 +287,7 @@ def confidence_gaps(
     slices: pd.DataFrame,
     *,
     coverage: float = 0.8,
-    matters: float = WORTH_SHOWING["gap"],
+    matters: float = MATTERS,
 ) -> pd.DataFrame:
     """Each slice against its complement: who is refused an answer, and is the model as sure as it should be?
 

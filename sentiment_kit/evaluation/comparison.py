@@ -112,8 +112,10 @@ def compare_groups(
         (n,): rows are weighted until each number is as frequent inside as outside. None: they are not.
     z : float, optional
         Normal quantile of the intervals. None: that with which they hold all their truths in 95% of all samples.
-    resamples, seed : int
-        Of that quantile: see `intervals.simultaneous_z`.
+    resamples : int, default 10000
+        Draws of that quantile: see `intervals.simultaneous_z`.
+    seed : int, default 0
+        Seed of the draws.
 
     Returns
     -------
@@ -183,8 +185,10 @@ def unmixed_gaps(
         (2, 3, 4): tagged and not, true label by predicted label, the last for no prediction.
     right, tagged, football : int
         How the tagger was measured: `right` of those `tagged`, and of all `football`.
-    resamples, seed : int
-        Draws, and their seed.
+    resamples : int, default 10000
+        Draws of all counts.
+    seed : int, default 0
+        Seed of the draws.
 
     Returns
     -------

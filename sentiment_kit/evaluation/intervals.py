@@ -358,12 +358,18 @@ def n_for_gap(
 
     Parameters
     ----------
-    gap, share, criterion, significance : float
+    gap : float
+        As in `power_of_gap`.
+    share : float in [0, 1], default 0.5
+        As in `power_of_gap`.
+    criterion : float, default 0.0
         As in `power_of_gap`.
     ratio : float, default 1.0
         Rows it is compared with for each row of the group; infinite for a reference known exactly.
     power : float in (0.5, 1), default 0.8
         The chance that is wanted.
+    significance : float in (0, 1), default 0.05
+        As in `power_of_gap`.
 
     Returns
     -------
