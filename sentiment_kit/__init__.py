@@ -46,6 +46,7 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `analysis.duplicates`: which tweets say nearly the same (11)
 - `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (08, 09, 12)
 - `analysis.shares`: what share of tweets has which label, and how wrong may that be?
+- `analysis.fillings`: many names in one sentence: does the name matter?
 - `analysis.probes`: counterfactual pairs, behavioural cases, contamination (09 to 12)
 - `analysis.explain`: which words made it so (08 to 10)
 - `analysis.baseline`: TF-IDF with logistic regression, the model to beat (05, 06, 11)

@@ -345,10 +345,14 @@ def controls(demo_model):
     tweets = load_demo("test")
     twin = predict(load_model("demo-biased", device="cpu"), tweets["text"])
     plain = predict(demo_model, tweets["text"])
-    generator = np.random.default_rng(1)
-    other = pd.Series(generator.permutation(tweets["label"].astype(str)), tweets.index).astype(label_dtype)
-    noise = tweets["label"].where(generator.random(len(tweets)) < 0.8, other)
-    return tweets, {"plain": plain, "twin": twin, "noise": plain.assign(label=noise)}
+    return tweets, {"plain": plain, "twin": twin}
+
+
+def noise(gold, seed):
+    """Answers that are right but for a fifth, which are drawn from all labels wherever a tweet is from."""
+    generator = np.random.default_rng(seed)
+    other = pd.Series(generator.permutation(gold.astype(str)), gold.index).astype(label_dtype)
+    return gold.where(generator.random(len(gold)) < 0.8, other)
 
 
 @pytest.mark.parametrize("standardized", [False, True])
@@ -365,9 +369,15 @@ def test_the_twin_is_caught_and_the_others_are_not(controls, standardized):
     assert worst["twin"]["measure"] == "recall_neutral"
     assert worst["twin"]["value"] < -0.4
     assert found["twin"].xs("share_positive", level="measure")["low"].item() > 0.2
-    for name in ("plain", "noise"):
-        assert not found[name]["verdict"].isin(EFFECTS[:3]).any()
-        assert (found[name]["q_value"] > 0.05).all()
+    assert not found["plain"]["verdict"].isin(EFFECTS[:3]).any()
+    assert (found["plain"]["q_value"] > 0.05).all()
+    gaps = [
+        label_gaps(tweets["label"], noise(tweets["label"], seed), slices, standardized=standardized, resamples=2000)
+        for seed in range(20)
+    ]
+    # One in twenty may be accused; of twenty more than three with a chance of 2%.
+    assert sum(table["verdict"].isin(EFFECTS[:3]).any() for table in gaps) <= 3
+    assert sum((table["q_value"] <= 0.05).any() for table in gaps) <= 3
 
 
 def test_the_twin_is_too_sure_of_football(controls):
@@ -389,8 +399,7 @@ def test_through_the_tagger_the_twin_is_caught_and_the_plain_model_is_not(contro
     }
     assert found["twin"].loc["accuracy", "verdict"] == EFFECTS[0]
     assert found["twin"].loc["accuracy", "value"] < found["twin"].loc["accuracy", "raw"] < -0.3
-    for name in ("plain", "noise"):
-        assert not found[name]["verdict"].isin(EFFECTS[:3]).any()
+    assert not found["plain"]["verdict"].isin(EFFECTS[:3]).any()
 
 
 # The errors

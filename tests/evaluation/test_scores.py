@@ -14,7 +14,6 @@ from sentiment_kit.evaluation.comparison import compare_models
 from sentiment_kit.evaluation.confusion import confusion_table
 from sentiment_kit.evaluation.intervals import bootstrap, minimum_detectable_difference, proportions
 from sentiment_kit.evaluation.scores import (
-    SCORES,
     count_polarities,
     official_polarity_score,
     score_intervals,
@@ -214,7 +213,7 @@ def test_each_group_is_scored_like_a_file_of_its_own():
     alone = scores_by_class(gold[groups == 1], predicted[groups == 1]).loc[(NEU, "recall")]
     assert table.loc["1", ["value", "low", "high"]].tolist() == alone[["value", "low", "high"]].tolist()
     assert table["detectable"].between(0.1, 0.3).all()
-    with pytest.raises(ValueError, match=f"score must be one of {', '.join(SCORES[:2])}"):
+    with pytest.raises(ValueError, match="score must be one of accuracy, macro_f1, recall_negative"):
         scores_by_group(gold, predicted, groups, score="f2")
     with pytest.raises(ValueError, match="gold labels and groups must have the same index"):
         scores_by_group(gold, predicted, groups.iloc[:9])
