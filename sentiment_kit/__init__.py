@@ -4,15 +4,15 @@ The core takes files of tweets to the prediction table. In reading order, each m
 (`from sentiment_kit.inference import predict`):
 
 - `errors`: what a user may see in one line
-- `labels`: the three labels, and foreign names matched to them (01, 03, 04, 11, 12)
+- `labels`: the three labels, and foreign names matched to them (01, 03, 04, 11 to 13)
 - `cleaning`: mentions, links and e-mail addresses leave the text; nothing else does (01 to 04)
-- `data`: SENTIPOLC, your files and the demo to one tweet table (01 to 12)
-- `hub`: a model's name to the folder of its files
+- `data`: SENTIPOLC, your files and the demo to one tweet table (01 to 13)
+- `hub`: a model's name to the folder of its files (11)
 - `packing`: linear layers laid out for the processor
-- `model`: a model with its labels, device and origin, checked (01 to 12)
+- `model`: a model with its labels, device and origin, checked (01 to 13)
 - `batching`: texts to probabilities, in batches of like length (03)
 - `progress`: whether a bar has someone to see it
-- `inference`: texts to the prediction table (01 to 03, 05 to 12)
+- `inference`: texts to the prediction table (01 to 03, 05 to 13)
 - `provenance`: where a figure comes from: model, data, software and options in one record
 
 A wing answers one question and hands on its public names (`from sentiment_kit.evaluation import scores`). `files` lies
@@ -33,20 +33,20 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `evaluation.scores`: scores with intervals, and the official score (01, 05, 10 to 12)
 - `evaluation.comparison`: one model or the other, on the same rows (02, 05, 12)
 - `evaluation.protocols`: one prediction under every published protocol (05)
-- `evaluation.confusion`: what is mistaken for what (06, 09)
-- `evaluation.quantification`: estimators of shares, and how many labels they need
-- `evaluation.agreement`: do people agree on the labels?
+- `evaluation.confusion`: what is mistaken for what (06, 09, 13)
+- `evaluation.quantification`: estimators of shares, and how many labels they need (13)
+- `evaluation.agreement`: do people agree on the labels? (13)
 - `evaluation.calibration`: can the probabilities be trusted? (07, 09)
 
 `analysis`: where is it wrong, why, and what may one claim of that?
 
 - `analysis.lexicon`: by which words is a tweet about football, without a model?
-- `analysis.topics`: is it about football, or what else? (08, 09, 11, 12)
+- `analysis.topics`: is it about football, or what else? (04, 08, 09, 11, 12)
 - `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (08)
 - `analysis.duplicates`: which tweets say nearly the same (11)
-- `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (08, 09, 12)
-- `analysis.shares`: what share of tweets has which label, and how wrong may that be?
-- `analysis.fillings`: many names in one sentence: does the name matter?
+- `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (06, 08, 09, 12)
+- `analysis.shares`: what share of tweets has which label, and how wrong may that be? (13)
+- `analysis.fillings`: many names in one sentence: does the name matter? (09)
 - `analysis.probes`: counterfactual pairs, behavioural cases, contamination (09 to 12)
 - `analysis.explain`: which words made it so (08 to 10)
 - `analysis.baseline`: TF-IDF with logistic regression, the model to beat (05, 06, 11)
@@ -71,9 +71,9 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 
 - `report.plots`: finished tables to figures (01 to 05, 08 to 12)
 - `report.score_plots`: confusion, reliability and coverage, drawn (06, 07, 09)
-- `report.share_plots`: shares of labels, counted and corrected, drawn
+- `report.share_plots`: shares of labels, counted and corrected, drawn (13)
 - `report.labelling`: tweets to label in a notebook, one at a time
-- `report.tables`: tables to search, sort and filter (05, 06, 08 to 10)
+- `report.tables`: tables to search, sort and filter (01 to 10, 13)
 - `report.widgets`: one text and several models; a confusion matrix whose cells open (01, 06)
 - `report.scorecard`: all tables of one evaluation, as JSON or a folder
 - `report.pages`: an executed notebook to a page, all of them to a site

@@ -341,7 +341,9 @@ def load_data(
     """
     if str(source) == "demo":
         return load_demo(split, mixed=mixed)
-    source = TIMELINE_FILE if str(source) == "timeline" else source
+    if str(source) == "timeline":
+        tweets = _settled(load_tweets(TIMELINE_FILE), mixed)
+        return tweets.assign(**{name: tweets[name] == "1" for name in ("subjective", "ironic")})
     if is_sentipolc(source):
         tweets = load_sentipolc(source, mixed=mixed)
     else:
