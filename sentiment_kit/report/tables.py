@@ -1,7 +1,8 @@
 """Tables for readers: numbers as one prints them, and long tables to search, sort and filter.
 
 The second is the work of itables; here are the few settings that all tables share. In a notebook, `itables` has to be
-told once to work offline: `init_notebook_mode(connected=False)`.
+told once to work offline and to leave other tables alone:
+`init_notebook_mode(all_interactive=False, connected=False)`.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_the_report_has_an_index_a_page_each_and_links(notebook, tmp_path):
     assert "79.9%" in index
     assert "The demo is for teaching and tests" in index
     assert len(re.findall(r"<td>SHA-256 [0-9a-f]{64}</td>", index)) == 2  # of the weights and of the tweets
-    assert "demo, its test split (04 reads all of it): 943 tweets, 943 of them with a label" in index
+    assert "demo, its test split (04 reads all of it): 960 tweets, 943 of them with a label" in index
     assert "bert, layers 10, hidden size 384, vocabulary 16,000" in index
     assert "by: sentiment-kit report --model demo --data demo" in index
     page = (tmp_path / "report" / "02_found.html").read_text(encoding="utf-8")
@@ -174,4 +174,4 @@ def test_notebooks_are_found_by_number(notebook):
         find_notebooks(folder, only=["07"])
     with pytest.raises(DataError, match="no notebooks in"):
         find_notebooks(folder / "empty")
-    assert len(find_notebooks()) == 12
+    assert len(find_notebooks()) == 13

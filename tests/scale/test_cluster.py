@@ -12,7 +12,6 @@ import torch
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError
 from sentiment_kit.files.writing import write_table
-from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
 from sentiment_kit.scale import cluster
 from sentiment_kit.scale.bulk import Job, done_parts, first_missing, score_files
@@ -107,7 +106,8 @@ def test_actors_load_what_the_manifest_names(tmp_path, tiny_model, monkeypatch, 
     loader = mapped.call_args.kwargs["fn_constructor_args"][0]
     assert loader.func is load_model
     assert [str(argument) for argument in loader.args] == [tiny_model.name]
-    expected = {"dtype": "torch.float32", "revision": None, "labels": LABELS, "base": None, "device": passed_on}
+    none = dict.fromkeys(("revision", "labels", "fold", "base"))
+    expected = {"dtype": "torch.float32", "device": passed_on, **none}
     assert loader.keywords == expected
 
 
