@@ -197,15 +197,19 @@ def _rows_of(wanted: pd.Series, ids: pd.Series, path: str | Path) -> np.ndarray:
     return rows
 
 
+def as_numbers(column: pd.Series) -> pd.Series:
+    """Numbers, with the comma in their decimals as well, which an Italian spreadsheet writes; NaN for what is none."""
+    written = column if pd.api.types.is_numeric_dtype(column) else column.astype(str).str.replace(",", ".", regex=False)
+    return pd.to_numeric(written, errors="coerce")
+
+
 def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) -> np.ndarray:
     """(n, 3) float, NaN where there is no label."""
-    # A spreadsheet that separates by semicolons writes the comma in its decimals.
-    plain = table.apply(lambda column: column.astype(str).str.replace(",", ".", regex=False))
-    values = plain.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    values = table.apply(as_numbers).to_numpy(dtype=float)
     read = labels.notna().to_numpy()
     for number, name in enumerate(table.columns):
         fits = (values[:, number] >= 0) & (values[:, number] <= 1)
-        _refuse(read & ~fits, table[name], "a probability from 0 to 1", path)
+        refuse_rows(read & ~fits, table[name], "a probability from 0 to 1", path)
     off = np.flatnonzero(read & (np.abs(values.sum(axis=1) - 1) > 0.02))
     if len(off):
         raise DataError(
@@ -319,8 +323,7 @@ def load_demo(split: str = "all", *, mixed: str = "drop") -> pd.DataFrame:
         raise ValueError(f'split must be one of "all", "train", "test", but {split!r} was passed')
     table = load_tweets(DEMO_FILE)
     table["ironic"] = table["phenomena"].str.split().map(lambda names: "irony" in names)
-    part = table if split == "all" else table[table["split"] == split].reset_index(drop=True)
-    return _settled(part, mixed)
+    return _settled(table if split == "all" else table[table["split"] == split].reset_index(drop=True), mixed)
 
 
 def load_data(
@@ -395,11 +398,11 @@ def check_columns(columns: Iterable[str], wanted: Sequence[str], path: str | Pat
 def _as_marks(column: pd.Series, path: str | Path, allowed: tuple[int, ...] = (0, 1)) -> pd.Series:
     """Marks as numbers, whether they come as text, as numbers or as the floats of a column with gaps."""
     values = pd.to_numeric(column, errors="coerce")
-    _refuse(~values.isin(allowed).to_numpy(), column, f"one of {', '.join(map(str, allowed))}", path)
+    refuse_rows(~values.isin(allowed).to_numpy(), column, f"one of {', '.join(map(str, allowed))}", path)
     return values.astype("int8")
 
 
-def _refuse(wrong: np.ndarray, column: pd.Series, expected: str, path: str | Path) -> None:
+def refuse_rows(wrong: np.ndarray, column: pd.Series, expected: str, path: str | Path) -> None:
     """Raise `DataError` for the first row that is wrong."""
     if wrong.any():
         row = wrong.argmax()
@@ -464,7 +467,7 @@ def _as_labels(
     rows = zip(meant, matched, mixed, strict=True)
     unknown = [name is not None and label is None and not both for name, label, both in rows]
     expected = f"one of {', '.join([*LABELS, *(rule if fold else ())])}, mixed (or empty; -1, 0, 1 if there is a -1; "
-    _refuse(np.array(unknown, dtype=bool), column, f"{expected}--fold says what others are)", path)
+    refuse_rows(np.array(unknown, dtype=bool), column, f"{expected}--fold says what others are)", path)
     return pd.Series(matched, index=column.index, dtype=label_dtype), pd.Series(mixed, index=column.index, dtype=bool)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -471,10 +471,9 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMode
             "word would be unknown"
         )
     try:
-        layer: Any = network.get_input_embeddings()
+        embeddings = len(cast(Any, network.get_input_embeddings()).weight)
     except NotImplementedError:
         return  # CANINE's have a table for no character
-    embeddings = len(layer.weight)
     if len(tokenizer) > embeddings:
         raise ModelError(
             f"{folder}: the vocabulary has {len(tokenizer)} entries, the network only {embeddings} embeddings; "

@@ -174,6 +174,8 @@ def _changed(path, **columns):
         ({"label": "angry"}, "row 1, column label: expected one of negative, neutral, positive, mixed"),
         ({"id": "t1"}, "the id 't1' is there more than once"),
         ({"text": "other"}, "is it a sample of this file"),
+        ({"weight": "many"}, "row 1, column weight: expected a number above 0, as `sample` wrote it, got 'many' (100"),
+        ({"weight": "0"}, "row 1, column weight: expected a number above 0"),
         ({"id": [f"x{n}" for n in range(100)]}, "100 of 100 tweets are not in"),
     ],
 )
@@ -183,6 +185,23 @@ def test_a_sample_that_does_not_fit_is_one_line(run, scored, labelled, change, m
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_files_that_an_italian_spreadsheet_wrote_say_the_same(run, scored, labelled, tmp_path):
+    """Semicolons, commas in the numbers, a byte order mark; the labels in Italian, and mixed by another name."""
+    table = read_table(labelled)
+    table["label"] = table["label"].where(table.index >= 5, "misto")
+    write_table(table, labelled, force=True)
+    expected = run("shares", scored, "--sample", labelled)
+    table["label"] = table["label"].replace({"negative": "negativo", "misto": "neg_pos"})
+    table["weight"] = table["weight"].astype(str).str.replace(".", ",")
+    table.to_csv(tmp_path / "etichette.csv", sep=";", index=False, encoding="utf-8-sig")
+    answers = read_table(scored).replace({"0.8": "0,8", "0.1": "0,1"})
+    answers.to_csv(tmp_path / "risposte.csv", sep=";", index=False, encoding="utf-8-sig")
+    assert answers["negative"].str.contains(",").any()
+    code, out, _ = run("shares", tmp_path / "risposte.csv", "--sample", tmp_path / "etichette.csv")
+    assert code == expected[0] == 0
+    assert out.replace("risposte", "scored") == expected[1]
 
 
 def test_labels_that_are_still_missing_are_counted(run, scored, labelled):

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.shares import MIXED
-from ..data import check_columns
+from ..data import as_numbers, check_columns, refuse_rows
 from ..errors import DataError
 from ..files.rows import complaint, inspect, iter_parts
 from ..files.tables import read_table, to_pandas
-from ..labels import LABELS, match_label
+from ..labels import LABELS, is_mixed_name, match_label
 
 _ROWS = 100_000
-_MIXED = ("mixed", "mix", "misto", "mista", "both")
 
 
 def scored_parts(path: Path, columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
@@ -45,7 +44,7 @@ def scored_parts(path: Path, columns: Sequence[str] = ()) -> Iterator[pd.DataFra
             raw.index = pd.RangeIndex(first, first + len(raw))
             table = raw[others].assign(label=_labels(raw[answer], file))
             for label, name in own.items():
-                table[label] = pd.to_numeric(raw[name], errors="coerce")
+                table[label] = as_numbers(raw[name])
             wrong = table["label"].notna() & ~(table[list(own)].sum(axis=1) - 1).abs().le(0.02) if own else []
             if np.any(wrong):
                 raise DataError(f"{file}, row {table.index[wrong][0]}: the three probabilities do not sum to 1")
@@ -71,7 +70,7 @@ def read_labels(path: Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        No column `label`, an unknown label, or neither `id` nor `row`.
+        No column `label`, an unknown label, neither `id` nor `row`, or a weight that is no number above 0.
     """
     table = read_table(path)
     table.index = pd.RangeIndex(1, len(table) + 1)
@@ -83,12 +82,15 @@ def read_labels(path: Path) -> pd.DataFrame:
         twice = table[key][table[key].duplicated()]
         if len(twice):
             raise DataError(f"{path}: the {key} {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)")
+    if "weight" in table.columns:
+        written, table["weight"] = table["weight"], as_numbers(table["weight"])
+        refuse_rows(~(table["weight"] > 0).to_numpy(), written, "a number above 0, as `sample` wrote it", path)
     return table.assign(label=_labels(table["label"], path, MIXED))
 
 
 def _labels(column: pd.Series, path: Path, *others: str) -> pd.Series:
     names = {name: match_label(name) for name in column.dropna().unique() if str(name).strip()}
-    names |= {name: MIXED for name in names if others and str(name).strip().lower() in _MIXED}
+    names |= {name: MIXED for name in names if others and is_mixed_name(name)}
     unknown = column[column.isin([name for name, label in names.items() if label is None])]
     if len(unknown):
         wanted = ", ".join([*LABELS, *others])

@@ -67,9 +67,8 @@ def shares(
     print(f"{scored.name}: {title}\n{shown.to_string(index=False, na_rep='–')}")
     clear = differences[differences["q_value"] <= 0.05]
     if len(differences):
-        print(
-            f"\n{len(clear)} of {len(differences)} differences hold at q = .05\n{clear.round(3).to_string(index=False)}"
-        )
+        held = clear.round(3).to_string(index=False)
+        print(f"\n{len(clear)} of {len(differences)} differences hold at q = .05\n{held}")
 
 
 def _matched(part: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -87,7 +86,7 @@ def _matched(part: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFra
                 f"{path}: the text of {key} {hits[other].iloc[0]} is another than in the scored tweets; is it a sample "
                 "of this file, in this order?"
             )
-    weight = pd.to_numeric(of_hits["weight"]).to_numpy() if "weight" in of_hits else 1.0
+    weight = of_hits["weight"].to_numpy() if "weight" in of_hits else 1.0
     return pd.DataFrame({"key": hits, "gold": of_hits["label"].to_numpy(), "weight": weight}, index=hits.index)
 
 
@@ -102,10 +101,8 @@ def _whole(drawn: list[pd.DataFrame], labels: pd.DataFrame, sample: str, scored:
     if empty == len(found):
         raise DataError(f"{sample}: no label yet; write negative, neutral, positive or mixed into the column label")
     if empty or unanswered:
-        print(
-            f"{sample}: {empty:,} tweets without a label, {unanswered:,} without an answer are left out",
-            file=sys.stderr,
-        )
+        left_out = f"{empty:,} tweets without a label, {unanswered:,} without an answer are left out"
+        print(f"{sample}: {left_out}", file=sys.stderr)
     return found[found["label"].notna()]
 
 
