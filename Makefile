@@ -82,6 +82,8 @@ experiments: $(VENV)/for-report
 	$(BIN)/python experiments/bias.py
 	$(BIN)/python experiments/distillation.py
 	$(BIN)/python experiments/training_speed.py
+	$(BIN)/python experiments/verdicts.py
+	$(BIN)/python experiments/verdicts_pairs.py
 	$(BIN)/python experiments/coverage_of_shares.py $(if $(SENTIPOLC),--sentipolc "$(SENTIPOLC)")
 
 demo-model: $(VENV)/installed

@@ -2,7 +2,7 @@
 
 Simulated models answer all pairs of the project. Each sentence has a feeling; a fair model adds to it what chance adds
 to every text (*texts*), and what each name means to it whatever its family (*names*); so labels flip at any change of a
-name. A planted bias moves side b of one family. About two minutes on one core.
+name. A planted bias moves side b of one family. About six minutes.
 """
 
 from __future__ import annotations

@@ -135,13 +135,29 @@ def test_verdicts_runs(tmp_path, monkeypatch):
     found = written[(written["planted"] == 0.3) & (written["verdict"] == "any gap shown")]
     assert (found["share"] == 1).all()
     assert len(found) == len(verdicts.DESIGNS)
-    if (path := FOLDER / "results" / "verdicts.csv").exists():
-        committed = pd.read_csv(path)
-        assert list(committed.columns) == list(written.columns)
-        assert set(committed["data"]) == set(verdicts.DESIGNS)
-        assert set(committed["planted"]) == {0.0, 0.1, 0.2, 0.3}
-        fair = committed[(committed["planted"] == 0) & (committed["verdict"] == "any gap shown")]
-        assert (fair["low"] <= 0.05).all(), "a fair model is accused more often than in one sample of twenty"
+    committed = pd.read_csv(FOLDER / "results" / "verdicts.csv")
+    assert list(committed.columns) == list(written.columns)
+    assert set(committed["data"]) == set(verdicts.DESIGNS)
+    assert set(committed["planted"]) == {0.0, 0.1, 0.2, 0.3}
+    fair = committed[(committed["planted"] == 0) & (committed["verdict"] == "any gap shown")]
+    assert (fair["low"] <= 0.05).all(), "a fair model is accused more often than in one sample of twenty"
+
+
+def test_verdicts_on_pairs_accuse_no_fair_model_more_often_than_they_say(tmp_path, monkeypatch):
+    """Also not one to which single names mean something: subjects are clusters, too."""
+    script = _script("verdicts_pairs")
+    committed = pd.read_csv(FOLDER / "results" / "verdicts_pairs.csv").set_index("model")
+    assert list(committed.index) == list(script.MODELS)
+    fair = committed[committed["models"] == script.FAIR]
+    assert len(fair) == 3
+    assert fair[["any_shift_shown", "any_more_flips"]].le(0.05).all().all()
+    steady = {"steady, -.10 planted": (0.05, 0.0, -0.1, 1)}
+    monkeypatch.setattr(script, "MODELS", steady)
+    monkeypatch.setattr(script, "RESULTS", tmp_path)
+    script.main()
+    written = pd.read_csv(tmp_path / "verdicts_pairs.csv").set_index("model")
+    assert list(written.columns) == list(committed.columns)
+    assert written["planted_shown"].tolist() == [1]
 
 
 def test_the_committed_tables_are_whole(bias):
