@@ -36,8 +36,8 @@ SENTIPOLC = ROOT.parent / "shared" / "sentipolc16" / "training_set_sentipolc16.c
 
 
 SLOWEST = (
-    "solutions/11_fine_tuning.ipynb",
-    "notebooks/11_fine_tuning.ipynb",
+    "solutions/13_fine_tuning.ipynb",
+    "notebooks/13_fine_tuning.ipynb",
     "test_fine_tuning.py",
     "test_readme.py",
     "test_docs.py",

@@ -1,4 +1,4 @@
-"""The scripts behind notebook 11 run, at a small size, and the committed tables are what they write."""
+"""The scripts behind notebook 13 run, at a small size, and the committed tables are what they write."""
 
 import importlib.util
 import sys

@@ -41,7 +41,7 @@ searchable(tweets, name="tweets")
 ---
 tweets
 """
-PAGES = ["01_inference", "10_behavioural_tests", "99_short"]
+PAGES = ["01_inference", "12_behavioural_tests", "99_short"]
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def _readable(page, dark):
     assert ratio >= 4.5, where
 
 
-@pytest.mark.parametrize("name", ["index", "10_behavioural_tests", "99_short"])
+@pytest.mark.parametrize("name", ["index", "12_behavioural_tests", "99_short"])
 @pytest.mark.parametrize("stored", [None, "light", "dark"])
 @pytest.mark.parametrize("preferred", ["light", "dark"])
 def test_texts_can_be_read_by_any_preference_and_choice(browser, report, preferred, stored, name):
