@@ -38,7 +38,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     found = {_in_repository(one.src_uri, link) for one in pages for link in _LINK.findall(one.content_string)}
     targets = sorted(target for target in found if target)
     books = [Path(target) for target in targets if target.endswith(".ipynb")]
-    runs = [Run(path.stem, nbformat.read(ROOT / path, as_version=4), "") for path in books]
+    runs = [Run(path.stem, nbformat.read(ROOT / path, as_version=4), "", (ROOT / path).parent) for path in books]
     footer = "Outputs as committed, on the demo, whose figures say nothing about another model"
     facts = [("model", "demo"), ("data", "demo")]
     files.append(

@@ -351,7 +351,8 @@ def load_data(
         tweets = load_sentipolc(source, mixed=mixed)
     else:
         part = "train" if split == "all" else split
-        tweets = _settled(load_tweets(source, text=text, label=label, split=part, **reading), mixed)
+        named = None if label == "label" else label  # the usual name asks for no column that is not there
+        tweets = _settled(load_tweets(source, text=text, label=named, split=part, **reading), mixed)
     if labelled and tweets["label"].isna().all():
         raise DataError(
             f"{source}: no row has a label, and this needs some: negative, neutral or positive in a column "

@@ -40,10 +40,52 @@ def test_the_title_is_a_question_and_the_parts_are_there(notebook):
     assert headings[0][1].endswith("?")
     assert [level for level, _ in headings].count("#") == 1
     names = [name for _, name in headings]
-    parts = ["What you will learn", "What we found", "Exercise"]
+    parts = ["What you will learn", "What we found", "Quiz", "Exercises", "Go further"]
     assert [name for name in names if name in parts] == parts
     assert names[1] == parts[0]
     assert names[-1] == parts[-1]
+
+
+def _section(notebook, name):
+    """The prose below a heading, up to the next of its level."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.split(rf"^## {name}$", text, flags=re.MULTILINE)[1].split("\n## ")[0]
+
+
+def test_it_asks_for_a_guess_and_compares_it(notebook):
+    guesses = [cell for cell in _code(notebook) if "guess" in _tags(cell)]
+    assert guesses
+    sources = [cell.source for cell in _code(notebook)]
+    for cell in guesses:
+        name = re.fullmatch(r"([A-Z_]+) = None(  # .*)?", cell.source)[1]
+        assert any(re.search(rf"compare_guess\({name}\b", source) for source in sources), name
+
+
+def test_it_comments_on_what_one_sees(notebook):
+    comments = [cell for cell in notebook.cells if "this-run" in _tags(cell)]
+    assert comments
+    assert all(cell.cell_type == "markdown" and cell.source.startswith("> **In this run.** ") for cell in comments)
+
+
+def test_one_figure_carries_it(notebook):
+    (carrying,) = [cell for cell in _code(notebook) if "the-figure" in _tags(cell)]
+    assert "set_title(" in carrying.source or "suptitle(" in carrying.source
+    assert any("image/png" in output.get("data", {}) for output in carrying.outputs)
+
+
+def test_five_questions_have_folded_answers(notebook):
+    quiz = _section(notebook, "Quiz")
+    assert len(re.findall(r"^\*\*\d\.\*\* ", quiz, flags=re.MULTILINE)) == 5
+    assert len(re.findall(r"<details><summary>[^<]+</summary>\n\n.+?\n\n</details>", quiz, flags=re.DOTALL)) == 5
+
+
+def test_it_names_at_most_five_sources(notebook):
+    sources = re.findall(r"^- ", _section(notebook, "Go further").split("**Sources**")[1], flags=re.MULTILINE)
+    assert 1 <= len(sources) <= 5
+
+
+def test_tables_are_shown_and_not_printed(notebook):
+    assert not [cell.source for cell in _code(notebook) if ".to_string(" in cell.source]
 
 
 def test_it_ends_with_a_link_to_a_notebook_that_exists(notebook):
@@ -131,9 +173,12 @@ def test_a_solution_quotes_the_exercise_and_links_back(path):
     solution, notebook = (nbformat.read(found, as_version=4) for found in (path, FOLDER / path.name))
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
     assert solution.cells[0].source.splitlines()[0] == f"# Solution: {title}"
-    exercise = notebook.cells[-1].source.split("## Exercise")[1].split("**")[0].strip()
-    quoted = " ".join(line.lstrip("> ") for line in solution.cells[0].source.splitlines() if line.startswith(">"))
-    assert " ".join(exercise.split()) == " ".join(quoted.split())
+    exercises = re.split(r"^\*\*\d\.\*\* ", _section(notebook, "Exercises"), flags=re.MULTILINE)[1:]
+    assert len(exercises) == 3
+    text = "\n".join(cell.source for cell in solution.cells if cell.cell_type == "markdown")
+    quoted = re.findall(r"^## Exercise \d\n\n((?:>.*\n?)+)", text, flags=re.MULTILINE)
+    plain = [" ".join(" ".join(line.lstrip("> ") for line in one.splitlines()).split()) for one in quoted]
+    assert plain == [" ".join(one.split()) for one in exercises]
     assert "## What to take away" in solution.cells[-1].source
     assert solution.cells[-1].source.endswith(f"**Back to:** [{title}](../{path.name})")
 

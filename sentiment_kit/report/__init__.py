@@ -5,6 +5,7 @@
 - `confusion_heatmap`, `confusion_difference_heatmap`, `reliability_diagram`, `coverage_curve`: scores drawn
 - `share_dots`, `share_lines`: shares of labels, counted and corrected
 - `labelling_box`: tweets to label, one at a time
+- `compare_guess`: a guess made before the answer, beside it
 - `neat`: a table as one prints it; `searchable`: one to search, sort and filter
 - `answer`, `as_text`, `text_box`, `confusion_explorer`: to try and to look into
 - `make_scorecard`, `write_scorecard`: all tables of one evaluation
@@ -14,6 +15,7 @@
 from importlib import import_module
 from typing import Any
 
+from .guesses import compare_guess
 from .labelling import labelling_box
 from .plots import (
     LABEL_COLOURS,

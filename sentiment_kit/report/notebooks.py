@@ -36,6 +36,7 @@ __all__ = ["find_notebooks", "run_notebook", "run_notebooks", "write_report"]
 
 _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
+_COMMENT = "this-run"  # tag of a cell that comments on the committed outputs, and is untrue of others
 _BAR = re.compile(r"\r|\d+%\|")
 _SHARP = "--InlineBackend.figure_formats={'retina'}"
 
@@ -193,7 +194,9 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
         except (DeadKernelError, RuntimeError) as failure:  # killed, say for the memory it took
             error = f"{type(failure).__name__}: {failure}".strip()
         notebook = nbformat.read(written if written.exists() else path, as_version=4)
-    return Run(path.stem, _without_traces(notebook), error)
+    if parameters:
+        notebook.cells = [cell for cell in notebook.cells if _COMMENT not in cell.metadata.get("tags", [])]
+    return Run(path.stem, _without_traces(notebook), error, path.parent)
 
 
 def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None) -> list[Run]:

@@ -27,6 +27,8 @@ TABLES = re.compile(r"_itables_\w+ = injectModule")
 _OFFLINE = {"mathjax_url": "", "require_js_url": "", "jquery_url": "", "mermaid_js_url": ""}
 _LINK = re.compile(r'<a href="(\d\d_\w+)\.ipynb"')
 """Notebooks link to each other; a page that is not there is not linked to."""
+_DRAWING = re.compile(r'<img alt="([^"]*)" src="(drawings/[\w-]+\.svg)"/>')
+"""A drawing beside the notebooks; on a page it becomes part of it, and follows light and dark."""
 _HEADLINE = "## What we found"
 _MARK = '<meta name="generator" content="sentiment-kit">'
 _PRINTED = re.compile(r"(output_text[^>]*>\s*)<pre>(.*?)</pre>", re.DOTALL)
@@ -41,6 +43,8 @@ class Run(NamedTuple):
     notebook: nbformat.NotebookNode
     error: str
     """The last line of its error; empty if there was none."""
+    folder: Path | None = None
+    """Where its drawings lie."""
 
     @property
     def file(self) -> str:
@@ -79,6 +83,7 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
     body = _PRINTED.sub(
         lambda found: found[0] if _COLUMNS.search(found[2]) else f'{found[1]}<pre class="wrap">{found[2]}</pre>', body
     )
+    body = _DRAWING.sub(lambda found: _drawing(run, *found.groups()) or found[0], body)
     names = {other.name for other in runs}
     body = _LINK.sub(lambda link: f'<a href="{link[1]}.html"' if link[1] in names or not names else "<a", body)
     at = next((number for number, other in enumerate(runs) if other.name == run.name), 0)
@@ -144,6 +149,14 @@ def _bound(title: str, body: str, **parts: object) -> str:
 def html_of(output: nbformat.NotebookNode) -> str:
     """What a cell's output has for a page; empty if nothing."""
     return "".join(output.get("data", {}).get("text/html", ""))
+
+
+def _drawing(run: Run, alternative: str, name: str) -> str:
+    """The drawing itself, with its description for those who do not see it; empty where the file is not there."""
+    if not run.folder or not (run.folder / name).exists():
+        return ""
+    source = (run.folder / name).read_text(encoding="utf-8")
+    return source[source.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{alternative}"', 1)
 
 
 def _environment() -> Environment:
