@@ -197,8 +197,8 @@ def test_comments_on_the_committed_run_go_with_another_model(notebook):
 def test_two_models_tables_and_columns(tmp_path):
     source = (
         "import pandas as pd\nfrom sentiment_kit.report import neat\nTEXT = globals().get('TEXT', 'text')\n"
-        "row = [MODEL, '.5', TEXT, 'supported']\n"
-        "neat(pd.DataFrame([row], columns=['claim', 'figure', 'criterion', 'verdict']).assign(claim='one', figure=MODEL))"
+        "columns = ['claim', 'figure', 'criterion', 'verdict']\n"
+        "neat(pd.DataFrame([['one', MODEL, TEXT, 'supported']], columns=columns))"
     )
     path = _write(tmp_path / "notebooks" / "16_claims.ipynb", source, tags=["verdicts"])
     asked = {"columns": {"TEXT": "testo"}, "against": "demo-biased", "tables": True}
