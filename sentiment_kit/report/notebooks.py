@@ -1,7 +1,8 @@
 """Run the notebooks on a model and a data set, and bind them into one static site.
 
-Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. One
-that measures speed runs alone. Needs the extra `notebooks`.
+Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. What
+one has asked the model about a tweet, the next need not ask again. One that measures speed runs alone, and asks. Needs
+the extra `notebooks`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ..errors import DataError
 from ..hub import BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
+from ..remembering import ANSWERS_FOLDER
 from .languages import in_language
 from .pages import TABLES, Run, html_of, index, is_page, page
 from .tables import TABLES_FOLDER
@@ -211,10 +213,14 @@ def run_notebooks(
     runs: dict[Path, Run] = {}
     # The shares of the cores are environment variables of the processes, which their kernels inherit.
     context = multiprocessing.get_context("spawn")
-    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar:
-        for paths, n in (([path for path in notebooks if path not in timed], jobs), (timed, 1)):
-            threads = max(cores // n, 1)
-            with ProcessPoolExecutor(n, context, initializer=_limit_threads, initargs=(threads,)) as pool:
+    together = [path for path in notebooks if path not in timed]
+    with (
+        tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar,
+        tempfile.TemporaryDirectory() as answers,
+    ):
+        for paths, n, remembered in ((together, jobs, answers), (timed, 1, "")):
+            environment = _limits(max(cores // n, 1)) | {ANSWERS_FOLDER: remembered}
+            with ProcessPoolExecutor(n, context, initializer=_set_environment, initargs=(environment,)) as pool:
                 run = partial(run_notebook, parameters=parameters, tables=tables, sharp=sharp)
                 waiting = {pool.submit(run, path): path for path in paths}
                 for done in as_completed(waiting):
@@ -330,8 +336,12 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     ]
 
 
-def _limit_threads(n: int) -> None:
-    os.environ |= {"OMP_NUM_THREADS": str(n), "MKL_NUM_THREADS": str(n), "TOKENIZERS_PARALLELISM": "false"}
+def _set_environment(values: dict[str, str]) -> None:
+    os.environ.update(values)
+
+
+def _limits(threads: int) -> dict[str, str]:
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
