@@ -8,6 +8,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from sentiment_kit.cleaning import clean_tweet
+from sentiment_kit.inference import predict
+from sentiment_kit.labels import LABELS
 from sentiment_kit.report.plots import LABEL_COLOURS, SINGLE_COLOUR
 
 FOLDER = Path(__file__).parents[2] / "notebooks" / "drawings"
@@ -192,3 +195,15 @@ def test_the_measured_gap_is_the_mixture_of_the_true_slices():
     assert [word for word in words if word.endswith("points")] == [
         f"{gap:.0f} points" for gap in (inside - outside, football - other)
     ]
+
+
+def test_the_tweet_goes_the_way_that_the_demo_model_sends_it(demo_model):
+    words = words_of("text_to_label")
+    tweet, cleaned = (word for word in words if "Che bel derby!" in word)
+    assert clean_tweet(tweet) == cleaned
+    tokens = demo_model.tokenizer.convert_ids_to_tokens(demo_model.tokenizer(cleaned)["input_ids"])
+    at = words.index(tokens[0])
+    assert words[at : at + len(tokens)] == tokens
+    answer = predict(demo_model, tweet).iloc[0]
+    assert [word for word in words if word.endswith("%")] == [f"{answer[label]:.0%}" for label in LABELS]
+    assert words[-2:] == ["label", answer["label"]]
