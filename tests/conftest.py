@@ -50,6 +50,8 @@ SLOWEST = (
     "test_cluster.py",
 )
 """Files that take long, those first that take longest: begun last, one of them would keep a single core busy."""
+SHARING = {"test_claims.py", "test_demo.py", "test_docs.py", "test_fillings.py", "test_probes.py", "test_slices.py"}
+"""Files of tests that ask the demo models about the same texts."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -154,6 +156,17 @@ def hub_copy(hub_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(hub_folder: Path) -> SentimentModel:
     return load_model(hub_folder, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_answers(request: pytest.FixtureRequest):
+    """Tests of what is made of the demo's answers share them; those of the answers themselves compute theirs."""
+    if Path(str(request.path)).name not in SHARING:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ANSWERS_FOLDER, str(Path(os.environ["JUPYTER_PATH"]) / "answers"))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
