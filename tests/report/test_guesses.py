@@ -23,6 +23,11 @@ from sentiment_kit.report.guesses import compare_guess
             "Your guess was 10.0 points. It is 2.0 points: your guess is 8.0 points too high.",
         ),
         (
+            (None, 0.035, 0.01, 0.062),
+            {"unit": "points"},
+            "No guess was made. It is 3.5 points (95% interval 1.0 to 6.2 points).",
+        ),
+        (
             (512, 1024),
             {"unit": "tweets"},
             "Your guess was 512 tweets. It is 1,024 tweets: your guess is 512 tweets too low.",
