@@ -86,7 +86,10 @@ def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _title(table: pd.DataFrame, more: str) -> str:
-    whole = table[table["period"].isna() & table["group"].isna()].iloc[0]
+    overall = table[table["period"].isna() & table["group"].isna()]
+    if overall.empty:  # only some groups were kept of the table
+        return more.removeprefix(", ")
+    whole = overall.iloc[0]
     if pd.isna(whole["share"]):
         return f"Answers counted, not corrected\n{whole['n']:,} tweets{more}"
     return f"Shares corrected by {whole['n_labelled']:,} labels, 95% intervals\n{whole['n']:,} tweets{more}"

@@ -22,6 +22,14 @@ TABLES_FOLDER = "SENTIMENT_KIT_TABLES"
 """Environment variable: the folder that the tables of a notebook are written to, if it is set."""
 
 
+class _Whole(pd.DataFrame):
+    """A table whose long texts are not cut at fifty signs."""
+
+    def _repr_html_(self) -> str | None:
+        with pd.option_context("display.max_colwidth", None):
+            return super()._repr_html_()
+
+
 def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
     """A table as one prints it: each interval in brackets behind its value, and no more digits than are known.
 
@@ -51,8 +59,8 @@ def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
         names[place - 1] += " (95% interval)"
     shown = written.set_axis(names, axis=1).iloc[:, [n for n in range(len(names)) if not {n, n - 1} & set(ends)]]
     if shown.index.nlevels > 1:
-        return shown
-    return (
+        return _Whole(shown)
+    return _Whole(
         shown.set_axis(_written(shown.index.to_series(), digits=digits))
         .rename_axis(None)
         .rename_axis(columns=named.index.name)

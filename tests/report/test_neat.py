@@ -80,3 +80,8 @@ def test_a_report_may_keep_the_tables_with_all_their_digits(tmp_path, monkeypatc
     neat(table["share"])
     assert [path.name for path in sorted((tmp_path / "05").iterdir())] == ["01_table.csv", "02_table.csv"]
     assert (tmp_path / "05" / "01_table.csv").read_text() == "label,share\na,0.3333333333333333\n"
+
+
+def test_long_texts_are_shown_whole():
+    text = "una parola dopo l'altra, " * 10
+    assert text.strip() in neat(pd.DataFrame({"text": [text.strip()], "n": [1]}))._repr_html_()

@@ -64,3 +64,8 @@ def test_lines_break_at_a_gap(table):
     assert _legend(ax) == [NEG, NEU, POS, "counted"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["2026-03-02", "2026-03-09", "2026-03-16"]
     assert ax.get_title() == "Shares corrected by 60 labels, 95% intervals\n120 tweets"
+
+
+def test_some_groups_alone_may_be_drawn(table):
+    found = shares(table, by="topic")
+    assert share_dots(found[found["group"] == "school"]).get_title() == ""
