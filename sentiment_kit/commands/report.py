@@ -30,7 +30,7 @@ def report(
     ] = None,
     language: Annotated[str, typer.Option(metavar="en|it", help="Of the prose.")] = "en",
     tables: Annotated[
-        bool, typer.Option("--tables", help="Write the tables shown as CSV, too, into FOLDER/tables.")
+        bool, typer.Option("--tables", help="Write tables (CSV) and figures (PNG), too, into FOLDER/tables.")
     ] = False,
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Print each page to a PDF beside it, by a Chromium or Chrome.")

@@ -7,6 +7,7 @@ the extra `notebooks`.
 
 from __future__ import annotations
 
+import base64
 import json
 import multiprocessing
 import os
@@ -108,7 +109,8 @@ def write_report(
     language : {"en", "it"} or str, default "en"
         Of the prose. "it" takes it from the texts in the folder `italiano` beside the notebooks.
     tables : bool, default False
-        Whether the tables that the notebooks show are written to `output`/tables, too, as CSV with all digits.
+        Whether the tables that the notebooks show are written to `output`/tables, too, as CSV with all digits, and the
+        figure that carries each as a PNG.
     jobs : int, optional
         Notebooks at a time. None: half the cores, at least two on two.
 
@@ -144,6 +146,10 @@ def write_report(
     footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
     for run in runs:
         (output / run.file).write_text(page(run, runs, footer=footer, language=language), encoding="utf-8")
+    for run in runs if kept else ():
+        if run.figure:
+            (kept / run.name).mkdir(parents=True, exist_ok=True)
+            (kept / run.name / "figure.png").write_bytes(base64.b64decode(run.figure))
     models = [Path(name).name for name in (model, against) if name]
     first = index(
         runs,
