@@ -23,7 +23,7 @@ def compare_guess(
         The result. A str (a label, a name) is compared as it is.
     low, high : float, optional
         The 95% interval of `found`.
-    unit : {"%", "points", ""} or str, default "%"
+    unit : str, default "%"
         "%" writes shares between 0 and 1 as percentages, "points" differences of shares as percentage points;
         any other is written behind the number.
 

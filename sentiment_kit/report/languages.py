@@ -25,7 +25,8 @@ def in_language(run: Run, language: str) -> Run:
     ----------
     run : Run
         With its folder; what it prints stays as it is.
-    language : {"en", "it"} or str
+    language : str
+        "en" or "it".
 
     Returns
     -------

@@ -106,8 +106,8 @@ def write_report(
         Names of columns of that file, for the parameters `TEXT`, `LABEL`, `DATE` and `BY`.
     against : str, optional
         A second model, which becomes `REFERENCE`; its verdicts stand beside those of `model` on the first page.
-    language : {"en", "it"} or str, default "en"
-        Of the prose. "it" takes it from the texts in the folder `italiano` beside the notebooks.
+    language : str, default "en"
+        "en" or "it", of the prose. "it" takes it from the texts in the folder `italiano` beside the notebooks.
     tables : bool, default False
         Whether the tables that the notebooks show are written to `output`/tables, too, as CSV with all digits, and the
         figure that carries each as a PNG.

@@ -151,8 +151,8 @@ def index(
         Names of the model, and of the one beside it.
     others : sequence of Run, default ()
         The notebooks with verdicts, run on the model beside it.
-    language : {"en", "it"} or str, default "en"
-        Of what the page itself says.
+    language : str, default "en"
+        "en" or "it", of what the page itself says.
     """
     words = _words(language)
     body = (

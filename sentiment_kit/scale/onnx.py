@@ -209,9 +209,8 @@ class _Smoothed(nn.Module):
         weights = linear.weight.detach().abs().amax(dim=0)
         scale = (largest.clamp(min=1e-5) ** _SMOOTHING / weights.clamp(min=1e-5) ** (1 - _SMOOTHING)).clamp(min=1e-5)
         self.inverse = nn.Parameter(1 / scale, requires_grad=False)
-        self.linear = nn.Linear(linear.in_features, linear.out_features, bias=linear.bias is not None)
+        self.linear = copy.deepcopy(linear)
         self.linear.weight = nn.Parameter(linear.weight.detach() * scale)
-        self.linear.bias = linear.bias
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         return self.linear(inputs * self.inverse)
