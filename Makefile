@@ -22,7 +22,7 @@ help:
 	@echo "make lint        ruff check and format check, and the types by mypy"
 	@echo "make notebooks   run the notebooks in place, as they are committed"
 	@echo "make demo-model  make the embedded models again (ENCODER=folder or hub id, SENTIPOLC=its training file)"
-	@echo "make experiments run the long experiments behind notebook 13 again (SENTIPOLC=its training file)"
+	@echo "make experiments run the long experiments behind notebooks 13 and 14 again (SENTIPOLC=its training file)"
 	@echo "make coverage    the lines of the package that the tests run, at least 95%"
 	@echo "make fuzz        look for inputs that crash, hang or lose rows (SECONDS=600)"
 	@echo "make clean       remove what these made, the environment included"

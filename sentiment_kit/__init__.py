@@ -12,6 +12,7 @@ The core takes files of tweets to the prediction table. In reading order, each m
 - `model`: a model with its labels, device and origin, checked (01 to 13)
 - `batching`: texts to probabilities, in batches of like length (03)
 - `progress`: whether a bar has someone to see it
+- `remembering`: answers kept between the notebooks of a report
 - `inference`: texts to the prediction table (01 to 03, 05 to 13)
 - `provenance`: where a figure comes from: model, data, software and options in one record
 

@@ -22,6 +22,7 @@ from .files.encodings import text_dtype, well_formed
 from .labels import LABELS, label_dtype
 from .model import SentimentModel
 from .progress import show_progress
+from .remembering import score_or_remember
 
 __all__ = ["PREDICTION_COLUMNS", "predict"]
 
@@ -102,7 +103,9 @@ def predict(
     distinct = list(number_of)
     bar = tqdm(total=len(distinct), unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
     with bar:
-        if devices is None:
+        if devices is None and batch_size is None:
+            scores = score_or_remember(model, distinct, bar=bar)
+        elif devices is None:
             scores = score(model, distinct, batch_size=batch_size, bar=bar)
         else:
             scores = score_on_devices(model, distinct, list(devices), batch_size=batch_size, bar=bar)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
+from sentiment_kit.remembering import ANSWERS_FOLDER
 from sentiment_kit.scale.onnx import BACKENDS, load_backend
 
 matplotlib.use("Agg")
@@ -47,6 +50,23 @@ SLOWEST = (
     "test_cluster.py",
 )
 """Files that take long, those first that take longest: begun last, one of them would keep a single core busy."""
+SHARING = {"test_claims.py", "test_demo.py", "test_docs.py", "test_fillings.py", "test_probes.py", "test_slices.py"}
+"""Files of tests that ask the demo models about the same texts."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Notebooks run in kernels forked from one warm process (see warm.py), and share what they asked the model."""
+    if "SENTIMENT_KIT_TESTS" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="warm-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ |= {"SENTIMENT_KIT_TESTS": str(os.getpid()), "JUPYTER_PATH": folder}
+        warm, path = str(Path(__file__).with_name("warm.py")), str(Path(folder) / "socket")
+        argv = [sys.executable, "-S", warm, "kernel", path, "{connection_file}"]
+        spec = Path(folder) / "kernels" / "warm" / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        env = {ANSWERS_FOLDER: str(Path(folder) / "answers")}
+        spec.write_text(json.dumps({"argv": argv, "display_name": "warm", "language": "python", "env": env}))
+    config.option.nbval_kernel_name = "warm"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -136,6 +156,17 @@ def hub_copy(hub_folder: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(hub_folder: Path) -> SentimentModel:
     return load_model(hub_folder, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_answers(request: pytest.FixtureRequest):
+    """Tests of what is made of the demo's answers share them; those of the answers themselves compute theirs."""
+    if Path(str(request.path)).name not in SHARING:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ANSWERS_FOLDER, str(Path(os.environ["JUPYTER_PATH"]) / "answers"))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,22 @@ def report(
     ] = "demo",
     output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the pages go.")] = Path("report"),
     only: Annotated[str, typer.Option(metavar="05,09", help="Numbers of the notebooks to run. Default: all.")] = "",
+    text_column: Annotated[str, typer.Option(metavar="NAME", help="Column of the texts.")] = "text",
+    label_column: Annotated[
+        str, typer.Option(metavar="NAME", help="Column of the labels, if there are any.")
+    ] = "label",
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Column of groups: party, topic.")] = None,
+    date: Annotated[str | None, typer.Option(metavar="NAME", help="Column of dates.")] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A second model, judged beside the first.")
+    ] = None,
+    language: Annotated[str, typer.Option(metavar="en|it", help="Of the prose.")] = "en",
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Write the tables shown as CSV, too, into FOLDER/tables.")
+    ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print each page to a PDF beside it, by a Chromium or Chrome.")
+    ] = False,
     notebooks: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where they lie. Default: notebooks/ of a clone.")
     ] = None,
@@ -32,7 +48,7 @@ def report(
     Exit code 1 if a notebook failed; the others are there all the same.
     """
     require_extra("papermill", "notebooks")
-    from ..report.notebooks import find_notebooks, rewrite_notebooks, write_report
+    from ..report.notebooks import find_notebooks, print_pages, rewrite_notebooks, write_report
 
     paths = find_notebooks(notebooks, only=[name.strip() for name in only.split(",") if name.strip()])
     start = time.monotonic()
@@ -43,7 +59,21 @@ def report(
     else:
         if output.exists() and not output.is_dir():
             raise DataError(f"{output} is a file; name a folder")
-        runs = write_report(paths, output, model=model, data=data, jobs=jobs)
+        columns = {"TEXT": text_column, "LABEL": label_column, "BY": by, "DATE": date}
+        named = {name: column for name, column in columns.items() if column not in (None, name.lower())}
+        runs = write_report(
+            paths,
+            output,
+            model=model,
+            data=data,
+            columns=named,
+            against=against,
+            language=language,
+            tables=tables,
+            jobs=jobs,
+        )
+        if pdf:
+            print_pages(output)
     failed = [run for run in runs if run.error]
     for run in failed:
         print(f"{run.name} failed: {run.error.splitlines()[0]:.300}", file=sys.stderr)

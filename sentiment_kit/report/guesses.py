@@ -41,7 +41,8 @@ def compare_guess(
         raise ValueError(f"a guess must be a share between 0 and 1 (0.8 for 80%), but {guess!r} was passed")
     answer = f"It is {_written(found, unit)}"
     if low is not None and high is not None:
-        answer += f" (95% interval {_written(low, unit)} to {_written(high, unit)})"
+        first = _written(low, unit).removesuffix(f" {unit}")
+        answer += f" (95% interval {first} to {_written(high, unit)})"
     if guess is None:
         return f"No guess was made. {answer}."
     begun = f"Your guess was {_written(guess, unit)}. {answer}"

@@ -1,7 +1,8 @@
 """Run the notebooks on a model and a data set, and bind them into one static site.
 
-Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. One
-that measures speed runs alone. Needs the extra `notebooks`.
+Each notebook runs by papermill in a kernel of its own, in its own folder; several at a time where there are cores. What
+one has asked the model about a tweet, the next need not ask again. One that measures speed runs alone, and asks. Needs
+the extra `notebooks`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import multiprocessing
 import os
 import platform
 import re
+import shutil
+import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -30,14 +34,18 @@ from ..errors import DataError
 from ..hub import BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
+from ..remembering import ANSWERS_FOLDER
+from .languages import in_language
 from .pages import TABLES, Run, html_of, index, is_page, page
+from .tables import TABLES_FOLDER
 
-__all__ = ["find_notebooks", "run_notebook", "run_notebooks", "write_report"]
+__all__ = ["find_notebooks", "print_pages", "run_notebook", "run_notebooks", "write_report"]
 
 _KEPT_METADATA = {"kernelspec"}
 _TIMED = "nbval-ignore-output"
 _COMMENT = "this-run"  # tag of a cell that comments on the committed outputs, and is untrue of others
 _BAR = re.compile(r"\r|\d+%\|")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 _SHARP = "--InlineBackend.figure_formats={'retina'}"
 
 
@@ -75,6 +83,10 @@ def write_report(
     *,
     model: str = "demo",
     data: str = "demo",
+    columns: Mapping[str, str] | None = None,
+    against: str | None = None,
+    language: str = "en",
+    tables: bool = False,
     jobs: int | None = None,
 ) -> list[Run]:
     """Run notebooks, and write a page for each and an index into a folder; pages of an earlier report are replaced.
@@ -89,6 +101,14 @@ def write_report(
         What `MODEL` becomes.
     data : str, default "demo"
         What `DATA` becomes; a path may be relative to where this runs.
+    columns : mapping of str to str, optional
+        Names of columns of that file, for the parameters `TEXT`, `LABEL`, `DATE` and `BY`.
+    against : str, optional
+        A second model, which becomes `REFERENCE`; its verdicts stand beside those of `model` on the first page.
+    language : {"en", "it"} or str, default "en"
+        Of the prose. "it" takes it from the texts in the folder `italiano` beside the notebooks.
+    tables : bool, default False
+        Whether the tables that the notebooks show are written to `output`/tables, too, as CSV with all digits.
     jobs : int, optional
         Notebooks at a time. None: half the cores, at least two on two.
 
@@ -110,23 +130,65 @@ def write_report(
         raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
     if (output / "index.html").exists() and not is_page(output / "index.html"):
         raise DataError(f"{output / 'index.html'}: written by something else; name another folder")
-    parameters = _parameters(model, data)
-    runs = [_as_named(run, parameters) for run in run_notebooks(notebooks, parameters=parameters, jobs=jobs)]
+    parameters = _parameters(model, data) | dict(columns or {})
+    if against:
+        parameters |= {"REFERENCE": _absolute(against)}
+    kept = output / "tables" if tables else None
+    ran = run_notebooks(notebooks, parameters=parameters, tables=kept, jobs=jobs)
+    runs = [in_language(_as_named(run, parameters), language) for run in ran]
+    judging = [path for path, run in zip(notebooks, runs, strict=True) if against and run.verdicts]
+    others = run_notebooks(judging, parameters=parameters | {"MODEL": _absolute(str(against))}, jobs=jobs)
     for earlier in filter(is_page, output.glob("[0-9][0-9]_*.html")):
         earlier.unlink()
     known = dict(facts)
     footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
     for run in runs:
-        (output / run.file).write_text(page(run, runs, footer=footer), encoding="utf-8")
-    stand_in = bool({model, data} & {DEMO_MODEL, BIASED_MODEL})
-    (output / "index.html").write_text(index(runs, facts, stand_in=stand_in, footer=footer), encoding="utf-8")
+        (output / run.file).write_text(page(run, runs, footer=footer, language=language), encoding="utf-8")
+    models = [Path(name).name for name in (model, against) if name]
+    first = index(
+        runs,
+        facts,
+        stand_in=bool({model, data} & {DEMO_MODEL, BIASED_MODEL}),
+        footer=footer,
+        models=models,
+        others=others,
+        language=language,
+    )
+    (output / "index.html").write_text(first, encoding="utf-8")
     return runs
+
+
+def print_pages(folder: str | Path) -> list[Path]:
+    """Make a PDF of each page of a report, by a Chromium or Chrome of this machine, beside the page.
+
+    Raises
+    ------
+    DataError
+        If there is no such browser, or it fails.
+    """
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if browser is None:
+        raise DataError(
+            f"a PDF needs a browser: none of {', '.join(_BROWSERS)} was found; install one, or print by hand"
+        )
+    made = []
+    for page_file in sorted(filter(is_page, Path(folder).glob("*.html"))):
+        made.append(page_file.with_suffix(".pdf"))
+        options = ["--headless", "--disable-gpu", "--no-pdf-header-footer", f"--print-to-pdf={made[-1].resolve()}"]
+        command = [browser, *options, *(["--no-sandbox"] if os.geteuid() == 0 else []), page_file.resolve().as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not made[-1].exists():
+            raise DataError(
+                f"{browser} made no PDF of {page_file}: {(done.stderr.splitlines() or ['no reason given'])[-1]}"
+            )
+    return made
 
 
 def run_notebooks(
     notebooks: Sequence[Path],
     *,
-    parameters: dict[str, str],
+    parameters: Mapping[str, str],
+    tables: Path | None = None,
     jobs: int | None = None,
     sharp: bool = True,
 ) -> list[Run]:
@@ -136,8 +198,10 @@ def run_notebooks(
     ----------
     notebooks : sequence of Path
         The files are not changed.
-    parameters : dict of str to str
+    parameters : mapping of str to str
         Values for their `parameters` cells.
+    tables : Path, optional
+        Folder for the tables that they show, a folder in it for each.
     jobs : int, optional
         How many at a time, each with its share of the cores. None: half the cores, at least two on two.
     sharp : bool, default True
@@ -149,32 +213,47 @@ def run_notebooks(
     runs: dict[Path, Run] = {}
     # The shares of the cores are environment variables of the processes, which their kernels inherit.
     context = multiprocessing.get_context("spawn")
-    with tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar:
-        for paths, n in (([path for path in notebooks if path not in timed], jobs), (timed, 1)):
-            threads = max(cores // n, 1)
-            with ProcessPoolExecutor(n, context, initializer=_limit_threads, initargs=(threads,)) as pool:
-                waiting = {pool.submit(run_notebook, path, parameters=parameters, sharp=sharp): path for path in paths}
+    together = [path for path in notebooks if path not in timed]
+    with (
+        tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar,
+        tempfile.TemporaryDirectory() as answers,
+    ):
+        for paths, n, remembered in ((together, jobs, answers), (timed, 1, "")):
+            environment = _limits(max(cores // n, 1)) | {ANSWERS_FOLDER: remembered}
+            with ProcessPoolExecutor(n, context, initializer=_set_environment, initargs=(environment,)) as pool:
+                run = partial(run_notebook, parameters=parameters, tables=tables, sharp=sharp)
+                waiting = {pool.submit(run, path): path for path in paths}
                 for done in as_completed(waiting):
-                    run = done.result()
-                    runs[waiting[done]] = run
-                    bar.set_postfix_str(f"{run.name}{' failed' if run.error else ''}")
+                    finished = runs[waiting[done]] = done.result()
+                    bar.set_postfix_str(f"{finished.name}{' failed' if finished.error else ''}")
                     bar.update()
     return [runs[path] for path in notebooks]
 
 
-def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, sharp: bool = False) -> Run:
+def run_notebook(
+    path: str | Path,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    tables: Path | None = None,
+    sharp: bool = False,
+) -> Run:
     """Run a notebook from top to bottom, as far as it goes, and free it of what changes from run to run.
 
     Parameters
     ----------
     path : str or Path
         The notebook; it is not changed.
-    parameters : dict of str to str, optional
-        Values for its `parameters` cell, say `{"MODEL": "demo"}`. None: its own.
+    parameters : mapping of str to str, optional
+        Values for its `parameters` cell, say `{"MODEL": "demo"}`. None: its own. With any, the cells that comment on
+        its committed outputs (tag `this-run`) are left out.
+    tables : Path, optional
+        Folder for the tables that it shows, as CSV, in a folder of its name.
     sharp : bool, default False
         Figures at twice the resolution.
     """
     path = Path(path)
+    if tables:
+        os.environ[TABLES_FOLDER] = str(tables.resolve() / path.stem)  # kernels inherit it
     arguments = ["--log-level=50"]  # the kernel warns of its own transport when it starts, and at times of its end
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / path.name
@@ -183,7 +262,7 @@ def run_notebook(path: str | Path, *, parameters: dict[str, str] | None = None, 
             papermill.execute_notebook(
                 path,
                 written,
-                parameters=parameters or {},
+                parameters=dict(parameters or {}),
                 kernel_name="python3",
                 cwd=path.parent,
                 progress_bar=False,
@@ -213,9 +292,12 @@ def rewrite_notebooks(notebooks: Sequence[Path], *, jobs: int | None = None) -> 
 
 def _parameters(model: str, data: str) -> dict[str, str]:
     """What differs from the notebooks' own; paths become absolute, for notebooks run in their own folder."""
-    model = str(Path(model).resolve()) if Path(model).is_dir() else model
-    data = str(Path(data).resolve()) if Path(data).exists() else data
-    return {name: value for name, value in (("MODEL", model), ("DATA", data)) if value != "demo"}
+    named = {"MODEL": model, "DATA": data}
+    return {name: _absolute(value) for name, value in named.items() if value != "demo"}
+
+
+def _absolute(name: str) -> str:
+    return str(Path(name).resolve()) if Path(name).exists() else name
 
 
 def _as_named(run: Run, parameters: dict[str, str]) -> Run:
@@ -254,8 +336,12 @@ def _facts(model: str, data: str) -> list[tuple[str, str]]:
     ]
 
 
-def _limit_threads(n: int) -> None:
-    os.environ |= {"OMP_NUM_THREADS": str(n), "MKL_NUM_THREADS": str(n), "TOKENIZERS_PARALLELISM": "false"}
+def _set_environment(values: dict[str, str]) -> None:
+    os.environ.update(values)
+
+
+def _limits(threads: int) -> dict[str, str]:
+    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
 
 
 def _without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -5,12 +5,14 @@ The pages' look lies in `page_files/`: templates, style, a script for folding an
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
+from bs4 import BeautifulSoup
 from itables.javascript import generate_init_offline_itables_html
 from itables.options import dt_bundle
 from jinja2 import Environment, FileSystemLoader
@@ -63,6 +65,29 @@ class Run(NamedTuple):
                 return "".join(output.get("text", "") for output in cell.outputs).strip()
         return ""
 
+    @property
+    def figure(self) -> str:
+        """The figure that carries the notebook, a PNG in base64; empty if it has none."""
+        images = (output.get("data", {}).get("image/png", "") for output in self._outputs("the-figure"))
+        return "".join(next(images, "").split())
+
+    @property
+    def alternative(self) -> str:
+        """That figure in words, for those who do not see it."""
+        images = Run(self.name, _described(nbformat.from_dict(self.notebook)), "")._outputs("the-figure")
+        return next((i.metadata["image/png"]["alt"] for i in images if "image/png" in i.metadata), "")
+
+    @property
+    def verdicts(self) -> list[list[str]]:
+        """The table of verdicts, its header first; empty for a notebook that judges nothing."""
+        tables = [html_of(output) for output in self._outputs("verdicts")]
+        rows = BeautifulSoup("".join(tables), "html.parser").select("table.dataframe tr")
+        return [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in rows]
+
+    def _outputs(self, tag: str) -> list[nbformat.NotebookNode]:
+        tagged = [cell for cell in self.notebook.cells if tag in cell.metadata.get("tags", [])]
+        return [output for cell in tagged for output in cell.get("outputs", [])]
+
 
 def is_page(path: Path) -> bool:
     """Whether a file is a page of a report, by its head."""
@@ -70,7 +95,7 @@ def is_page(path: Path) -> bool:
         return _MARK in file.read(1000)
 
 
-def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
+def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "", language: str = "en") -> str:
     """One notebook as a page, with links to the one before and the one after among `runs`."""
     exporter = HTMLExporter(
         template_name="notebook",
@@ -92,6 +117,7 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
         body,
         head=_library(run.notebook),
         footer=footer,
+        language=language,
         error=run.error,
         notebook=True,
         previous=runs[at - 1] if at else None,
@@ -99,8 +125,17 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "") -> str:
     )
 
 
-def index(runs: Sequence[Run], facts: Sequence[tuple[str, str]], *, stand_in: bool, footer: str = "") -> str:
-    """The first page: what was run with what, and question and result of each notebook.
+def index(
+    runs: Sequence[Run],
+    facts: Sequence[tuple[str, str]],
+    *,
+    stand_in: bool,
+    footer: str = "",
+    models: Sequence[str] = ("",),
+    others: Sequence[Run] = (),
+    language: str = "en",
+) -> str:
+    """The first page: the verdicts, what was run with what, and figure and result of each notebook.
 
     Parameters
     ----------
@@ -112,22 +147,68 @@ def index(runs: Sequence[Run], facts: Sequence[tuple[str, str]], *, stand_in: bo
         Whether the demo was used, which the page then says.
     footer : str, default ""
         What stands at the foot of the page.
+    models : sequence of str, default ("",)
+        Names of the model, and of the one beside it.
+    others : sequence of Run, default ()
+        The notebooks with verdicts, run on the model beside it.
+    language : {"en", "it"} or str, default "en"
+        Of what the page itself says.
     """
+    words = _words(language)
     body = (
         _environment()
         .get_template("index.html.j2")
         .render(
-            heading="An Italian tweet-sentiment model, measured",
-            about="Each page asks one question of the model and answers it on these data; its result stands here.",
+            words=words,
             stand_in=stand_in,
             facts=facts,
             runs=runs,
+            models=models,
+            sheet=_sheet(runs, others),
         )
     )
-    return _bound("An Italian tweet-sentiment model, measured", body, footer=footer)
+    return _bound(words["heading"], body, footer=footer, language=language)
 
 
-def _bound(title: str, body: str, **parts: object) -> str:
+def _sheet(runs: Sequence[Run], others: Sequence[Run]) -> list[dict[str, Any]]:
+    """A row for each claim: the claim, its criterion, and figure, verdict and kind of verdict of each model."""
+    beside = {run.name: run for run in others}
+    rows = []
+    for run in runs:
+        tables = [_by_claim(run)] + ([_by_claim(beside[run.name])] if run.name in beside else [])
+        for claim, found in tables[0].items():
+            answers = [table.get(claim, {}) for table in tables]
+            rows.append(
+                {
+                    "claim": claim,
+                    "criterion": found.get("criterion", ""),
+                    "page": run.file,
+                    "answers": [answer | {"kind": _kind(answer.get("verdict", ""))} for answer in answers],
+                }
+            )
+    return rows
+
+
+def _by_claim(run: Run) -> dict[str, dict[str, str]]:
+    """The table of verdicts: its columns `figure`, `criterion` and `verdict` (by the first word of each) by claim."""
+    if not run.verdicts:
+        return {}
+    names = [name.split(" ")[0] for name in run.verdicts[0]]
+    return {row[0]: dict(zip(names, row, strict=False)) for row in run.verdicts[1:] if len(row) == len(names)}
+
+
+def _kind(verdict: str) -> str:
+    """What a verdict looks like: as claimed, against it, an effect that is there, one that is not, open."""
+    starts = {"supported": "for", "contradicted": "against", "shown": "there", "not shown": "not-there"}
+    return next((kind for start, kind in starts.items() if verdict.startswith(start)), "open")
+
+
+def _words(language: str) -> dict[str, str]:
+    """What pages say of themselves."""
+    return json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))[language]
+
+
+def _bound(title: str, body: str, *, language: str = "en", **parts: object) -> str:
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
     light, dark = (
         HtmlFormatter(style=name).get_style_defs(scope)
@@ -138,6 +219,8 @@ def _bound(title: str, body: str, **parts: object) -> str:
         .get_template("page.html.j2")
         .render(
             title=title,
+            language=language,
+            words=_words(language),
             body=Markup(body),
             style=Markup(f"{style}\n{light}\n{dark}"),
             script=Markup((FOLDER / "page.js").read_text(encoding="utf-8")),

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import FT2Font
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.ticker import PercentFormatter
 
 from ..labels import LABELS
@@ -25,6 +24,10 @@ LABEL_COLOURS = {"negative": "#D55E00", "neutral": "#767676", "positive": "#0072
 """Of each label, in every figure."""
 SINGLE_COLOUR = "#00785A"
 _NAME_LENGTH = 45
+
+# Matplotlib's own font lacks most emoji; a font named after it in the list fills the gaps.
+fontManager.addfont(Path(__file__).parent / "fonts" / "NotoEmoji-Regular.ttf")
+plt.rcParams["font.family"] = [*plt.rcParams["font.family"], "Noto Emoji"]
 
 
 def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -297,8 +300,10 @@ def _stack(ax: Axes, shares: pd.DataFrame, names: list[str], *, smallest_named: 
 
 
 def _shortened(name: object, longest: int = _NAME_LENGTH) -> str:
-    """One line short enough for an axis, in signs that the font has; a dollar sign would start mathematics."""
-    text = "".join(sign if _font().get_char_index(ord(sign)) else "□" for sign in " ".join(str(name).split()))
+    """One line short enough for an axis, in signs that the fonts have; a dollar sign would start mathematics."""
+    fonts = [get_font(findfont(FontProperties(family=[family]))) for family in plt.rcParams["font.family"]]
+    signs = " ".join(str(name).split())
+    text = "".join(sign if any(font.get_char_index(ord(sign)) for font in fonts) else "□" for sign in signs)
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return text.replace("$", r"\$")
 
@@ -306,7 +311,3 @@ def _shortened(name: object, longest: int = _NAME_LENGTH) -> str:
 def _wrapped(text: object) -> str:
     """A whole tweet beside a bar, in three lines at most."""
     return "\n".join(textwrap.wrap(_shortened(text, 150), 52, max_lines=3, placeholder="…"))
-
-
-def _font() -> FT2Font:
-    return get_font(findfont(FontProperties()))

@@ -8,13 +8,18 @@ told once to work offline and to leave other tables alone:
 from __future__ import annotations
 
 import html
+import os
 import re
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
 from itables import to_html_datatable
+
+TABLES_FOLDER = "SENTIMENT_KIT_TABLES"
+"""Environment variable: the folder that the tables of a notebook are written to, if it is set."""
 
 
 def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
@@ -34,6 +39,7 @@ def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
         Of str, with the rows of `table` in order; missing is "", a truth value yes or no.
     """
     named = table.to_frame(table.name or "") if isinstance(table, pd.Series) else table
+    _keep(named, "table")
     if named.index.names == [None] and pd.api.types.is_integer_dtype(named.index):
         named = named.set_index(named.columns[0])
     written = named.apply(_written, digits=digits)
@@ -51,6 +57,14 @@ def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
         .rename_axis(None)
         .rename_axis(columns=named.index.name)
     )
+
+
+def _keep(table: pd.DataFrame, name: str) -> None:
+    """Where the report asks for the tables of a notebook as files: this one too, with all its digits."""
+    if wanted := os.environ.get(TABLES_FOLDER):
+        folder = Path(wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        table.to_csv(folder / f"{len(list(folder.iterdir())) + 1:02d}_{name}.csv", lineterminator="\n")
 
 
 def _is_interval(low: str, high: str) -> bool:
@@ -101,6 +115,7 @@ def searchable(table: pd.DataFrame, *, name: str, rows: int = 10) -> HTML:
     """
     if not re.fullmatch(r"[a-z][a-z-]*", name):
         raise ValueError(f"name must be lower-case letters and hyphens, but {name!r} was passed")
+    _keep(table, name)
     shown = table.rename(columns=lambda column: html.escape(str(column)))
     numbers = {column: shown[column].round(3) for column in shown.select_dtypes("number")}
     texts = [number for number, column in enumerate(shown) if column.startswith(("text", "other"))]

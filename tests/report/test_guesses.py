@@ -17,8 +17,21 @@ from sentiment_kit.report.guesses import compare_guess
             {},
             "Your guess was 88.0%. It is 87.6% (95% interval 85.3% to 89.5%): your guess lies inside the interval.",
         ),
-        ((0.1, 0.02), {"unit": "points"}, "Your guess was 10.0 points. It is 2.0 points: your guess is 8.0 points too high."),
-        ((512, 1024), {"unit": "tweets"}, "Your guess was 512 tweets. It is 1,024 tweets: your guess is 512 tweets too low."),
+        (
+            (0.1, 0.02),
+            {"unit": "points"},
+            "Your guess was 10.0 points. It is 2.0 points: your guess is 8.0 points too high.",
+        ),
+        (
+            (None, 0.035, 0.01, 0.062),
+            {"unit": "points"},
+            "No guess was made. It is 3.5 points (95% interval 1.0 to 6.2 points).",
+        ),
+        (
+            (512, 1024),
+            {"unit": "tweets"},
+            "Your guess was 512 tweets. It is 1,024 tweets: your guess is 512 tweets too low.",
+        ),
         (("Neutral", "neutral"), {}, "Your guess was Neutral. It is neutral: just so."),
         (("negative", "neutral"), {}, "Your guess was negative. It is neutral: something else."),
     ],

@@ -71,3 +71,12 @@ def test_the_table_itself_is_not_changed():
     before = table.copy()
     neat(table)
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_report_may_keep_the_tables_with_all_their_digits(tmp_path, monkeypatch):
+    table = pd.DataFrame({"share": [1 / 3]}, index=pd.Index(["a"], name="label"))
+    monkeypatch.setenv("SENTIMENT_KIT_TABLES", str(tmp_path / "05"))
+    neat(table)
+    neat(table["share"])
+    assert [path.name for path in sorted((tmp_path / "05").iterdir())] == ["01_table.csv", "02_table.csv"]
+    assert (tmp_path / "05" / "01_table.csv").read_text() == "label,share\na,0.3333333333333333\n"

@@ -4,7 +4,14 @@ import nbformat
 import pytest
 
 from sentiment_kit.errors import DataError
-from sentiment_kit.report.notebooks import find_notebooks, rewrite_notebooks, run_notebook, run_notebooks, write_report
+from sentiment_kit.report.notebooks import (
+    find_notebooks,
+    print_pages,
+    rewrite_notebooks,
+    run_notebook,
+    run_notebooks,
+    write_report,
+)
 from sentiment_kit.report.pages import Run, page
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -174,4 +181,38 @@ def test_notebooks_are_found_by_number(notebook):
         find_notebooks(folder, only=["07"])
     with pytest.raises(DataError, match="no notebooks in"):
         find_notebooks(folder / "empty")
-    assert len(find_notebooks()) == 13
+    assert len(find_notebooks()) == 16
+
+
+def test_comments_on_the_committed_run_go_with_another_model(notebook):
+    node = nbformat.read(notebook, as_version=4)
+    node.cells.append(nbformat.v4.new_markdown_cell("> **In this run.** 5%.", metadata={"tags": ["this-run"]}))
+    nbformat.write(node, notebook)
+    assert "In this run" in run_notebook(notebook).notebook.cells[-1].source
+    assert not any(
+        "In this run" in cell.source for cell in run_notebook(notebook, parameters={"MODEL": "x"}).notebook.cells
+    )
+
+
+def test_two_models_tables_and_columns(tmp_path):
+    source = (
+        "import pandas as pd\nfrom sentiment_kit.report import neat\nTEXT = globals().get('TEXT', 'text')\n"
+        "columns = ['claim', 'figure', 'criterion', 'verdict']\n"
+        "neat(pd.DataFrame([['one', MODEL, TEXT, 'supported']], columns=columns))"
+    )
+    path = _write(tmp_path / "notebooks" / "16_claims.ipynb", source, tags=["verdicts"])
+    asked = {"columns": {"TEXT": "testo"}, "against": "demo-biased", "tables": True}
+    write_report([path], tmp_path / "report", **asked)
+    index = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'data-name="figure \(95% interval\), ([\w-]+)">([\w-]+)<', index) == [
+        ("demo", "demo"), ("demo-biased", "demo-biased"),
+    ]  # fmt: skip
+    assert ">testo</td>" in index
+    kept = (tmp_path / "report" / "tables" / "16_claims" / "01_table.csv").read_text()
+    assert kept.splitlines()[1].endswith("one,demo,testo,supported")
+
+
+def test_a_pdf_needs_a_browser(notebook, tmp_path, monkeypatch):
+    monkeypatch.setattr("sentiment_kit.report.notebooks.shutil.which", {}.get)
+    with pytest.raises(DataError, match="a PDF needs a browser: none of chromium"):
+        print_pages(tmp_path)

@@ -116,3 +116,60 @@ def test_nothing_is_fetched(with_table):
     for shown in (page(with_table), index([with_table], [], stand_in=False)):
         assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=[\"']?https?://", shown)
         assert not re.findall(r"url\([\"']?https?:", shown)
+
+
+VERDICTS = """<table class="dataframe"><thead>
+<tr><th>claim</th><th>figure (95% interval)</th><th>criterion</th><th>verdict</th></tr></thead><tbody>
+<tr><th>82%</th><td>0.876 (0.853 to 0.895)</td><td>at least .82</td><td>supported</td></tr>
+<tr><th>no bias</th><td>-0.003</td><td>below .05</td><td>cannot be told at this n</td></tr></tbody></table>"""
+
+
+def _judging(table, name="16_claims"):
+    cell = _html(table)
+    cell.metadata["tags"] = ["verdicts"]
+    return _run(cell, name=name)
+
+
+def test_the_first_page_begins_with_the_verdicts():
+    run = _judging(VERDICTS)
+    assert run.verdicts[1] == ["82%", "0.876 (0.853 to 0.895)", "at least .82", "supported"]
+    shown = index([run], [], stand_in=False)
+    assert re.findall(r'<span class="verdict ([\w-]+)">([^<]+)</span>', shown) == [
+        ("for", "supported"), ("open", "cannot be told at this n"),
+    ]  # fmt: skip
+    assert '<a href="16_claims.html">82%</a>' in shown
+
+
+def test_a_second_model_stands_beside_the_first():
+    other = _judging(VERDICTS.replace(">supported", ">contradicted"))
+    shown = index([_judging(VERDICTS)], [], stand_in=False, models=["mine", "theirs"], others=[other])
+    assert re.findall(r'<span class="verdict ([\w-]+)">', shown) == ["for", "against", "open", "open"]
+    assert "figure (95% interval), theirs" in shown
+
+
+def test_a_page_is_shown_by_its_figure_and_its_first_two_results():
+    figure = new_code_cell("x", outputs=[new_output("display_data", {"image/png": "AAAA"})])
+    figure.metadata["tags"] = ["the-figure"]
+    found = [
+        new_markdown_cell("## What we found"),
+        new_code_cell("x", outputs=[new_output("stream", text="a\nb\nc\n")]),
+    ]
+    shown = index([_run(new_markdown_cell("How long:"), figure, *found)], [], stand_in=False)
+    assert '<img src="data:image/png;base64,AAAA" alt="Figure, Is it true?: How long:">' in shown
+    assert re.findall(r"<p>(\w)</p>", shown) == ["a", "b"]
+    assert "<pre>a\nb\nc</pre>" in shown
+
+
+def test_an_italian_page_says_so():
+    run = _run()
+    assert '<html lang="it">' in page(run, language="it")
+    assert "Che cosa si può affermare" in index([_judging(VERDICTS)], [], stand_in=False, language="it")
+
+
+def test_a_drawing_becomes_part_of_the_page(tmp_path):
+    (tmp_path / "drawings").mkdir()
+    (tmp_path / "drawings" / "a.svg").write_text('<?xml version="1.0"?>\n<svg class="drawing"></svg>')
+    run = _run(new_markdown_cell("![A batch](drawings/a.svg)"))._replace(folder=tmp_path)
+    assert '<svg role="img" aria-label="A batch" class="drawing"></svg>' in page(run)
+    assert "<?xml" not in page(run)
+    assert 'src="drawings/a.svg"' in page(run._replace(folder=None))

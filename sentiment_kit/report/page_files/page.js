@@ -25,7 +25,7 @@ if (fold) {
     const blocks = [...document.querySelectorAll("details.code")];
     const open = blocks.some((block) => !block.open);
     blocks.forEach((block) => (block.open = open));
-    fold.textContent = open ? "no code" : "all code";
+    fold.textContent = open ? fold.dataset.open : fold.dataset.closed;
   });
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
