@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
         argv = [sys.executable, "-S", warm, "kernel", path, "{connection_file}"]
         spec = Path(folder) / "kernels" / "warm" / "kernel.json"
         spec.parent.mkdir(parents=True)
-        env = {ANSWERS_FOLDER: str(Path(folder) / "answers")}
+        env = {ANSWERS_FOLDER: str(Path(folder) / "answers"), "SENTIMENT_KIT_CACHE": str(Path(folder) / "cache")}
         spec.write_text(json.dumps({"argv": argv, "display_name": "warm", "language": "python", "env": env}))
     config.option.nbval_kernel_name = "warm"
 

@@ -101,8 +101,8 @@ def load_backend(
 
 
 def _sample_batches(model: SentimentModel, split: str) -> Iterator[Tokens]:
-    """The first tweets of a split of the demo as tokens: 512 to choose by, 128 of the test split to judge by."""
-    texts = sorted(load_demo(split)["text"].head(128 if split == "test" else 512), key=len)
+    """The first tweets of a split of the demo as tokens: 256 to choose by, 128 of the test split to judge by."""
+    texts = sorted(load_demo(split)["text"].head(128 if split == "test" else 256), key=len)
     tokens, size = tokenize(model, texts), 16 if model.pad_id is not None else 1
     for rows in np.array_split(np.arange(len(texts)), len(texts) // size):
         yield pad(tokens, rows, model.pad_id or 0)
