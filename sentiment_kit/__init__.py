@@ -30,7 +30,7 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 
 `evaluation`: how good is it, and how sure are we?
 
-- `evaluation.intervals`: intervals, many tests, and the gap that n rows can show (01 to 05, 07, 08, 12, 13, 16)
+- `evaluation.intervals`: intervals, many tests, and the gap that n rows can show (01 to 05, 07 to 10, 12, 13, 16)
 - `evaluation.scores`: scores with intervals, and the official score (01, 05, 06, 12, 13, 16)
 - `evaluation.comparison`: one model or the other, on the same rows (01, 02, 05, 13, 16)
 - `evaluation.protocols`: one prediction under every published protocol (06)
@@ -42,10 +42,10 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 `analysis`: where is it wrong, why, and what may one claim of that?
 
 - `analysis.lexicon`: by which words is a tweet about football, without a model?
-- `analysis.topics`: is it about football, or what else? (04, 09, 11, 14, 16)
+- `analysis.topics`: is it about football, or what else? (04, 11, 14, 16)
 - `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (09)
-- `analysis.duplicates`: which tweets say nearly the same (04, 13)
-- `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (09 to 11, 16)
+- `analysis.duplicates`: which tweets say nearly the same (04, 09, 13)
+- `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (09, 11, 16)
 - `analysis.shares`: what share of tweets has which label, and how wrong may that be? (15, 16)
 - `analysis.fillings`: many names in one sentence: does the name matter? (11)
 - `analysis.probes`: counterfactual pairs, behavioural cases, contamination (11, 12, 14, 16)
@@ -74,10 +74,12 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `report.score_plots`: confusion, reliability and coverage, drawn (07, 08)
 - `report.share_plots`: shares of labels, counted and corrected, drawn (15)
 - `report.labelling`: tweets to label in a notebook, one at a time
+- `report.guesses`: a guess made before the answer, beside it (01 to 16)
 - `report.tables`: tables to search, sort and filter (01 to 16)
 - `report.widgets`: one text and several models; a confusion matrix whose cells open (01, 07)
 - `report.scorecard`: all tables of one evaluation, as JSON or a folder
 - `report.pages`: an executed notebook to a page, all of them to a site
+- `report.languages`: the prose of a notebook in Italian
 - `report.notebooks`: the notebooks run on a model and data
 
 `commands`, one module each, and `cli` are `sentiment-kit`; `demo` is data alone: tweets and a small model.

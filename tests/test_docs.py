@@ -227,14 +227,16 @@ def test_there_is_a_how_to_page_for_each_problem():
 
 
 def test_the_table_for_teachers_has_every_notebook_with_its_question_and_time():
-    row = r"^\| \[(\w+)\]\(\.\./notebooks/\1\.ipynb\) \| ([^|]+) \| [^|]+ \| (\d+) \|"
+    row = r"^\| \[(\w+)\]\(\.\./notebooks/\1\.ipynb\) \| ([^|]+) \| [^|]+ \| [^|]+ \| (\d+) \|"
     rows = re.findall(row, PAGES["teaching.md"], flags=re.MULTILINE)
     assert [name for name, *_ in rows] == [path.stem for path in NUMBERED]
     for (_, question, minutes), path in zip(rows, NUMBERED, strict=True):
         notebook = nbformat.read(path, as_version=4)
         prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
         assert prose[0].startswith(f"# {question}\n")
-        computed = len(" ".join(prose).split()) / 130 + (len(notebook.cells) - len(prose)) / 2
+        computed = len(" ".join(prose).split()) / 130 + (len(notebook.cells) - len(prose)) / 2 + 5
+        assert f"about {minutes} minutes" in prose[0]
+        assert int(minutes) <= 45
         assert abs(int(minutes) - computed) <= 5, f"{path.stem}: {computed:.0f} minutes by the rule under the table"
 
 
