@@ -105,18 +105,22 @@ def ask(kind, path, arguments):
 
 
 def _connected(path):
-    """A connection to the one process, started by whoever is first."""
+    """A connection to the one process, started by whoever is first, in a session of its own: kernels are killed."""
+    connection = socket.socket(socket.AF_UNIX)
     with Path(f"{path}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not Path(path).exists():
-            with Path(f"{path}.log").open("w") as log:
-                command = [sys.executable, __file__, "serve", path, os.environ["SENTIMENT_KIT_TESTS"]]
-                started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
-            while not Path(path).exists():
-                if started.poll() is not None:
-                    sys.exit(f"the warm process did not start: see {path}.log")
-                time.sleep(0.05)
-    connection = socket.socket(socket.AF_UNIX)
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            connection.connect(path)
+            return connection
+        Path(path).unlink(missing_ok=True)  # of one that was killed
+        with Path(f"{path}.log").open("w") as log:
+            command = [sys.executable, __file__, "serve", path, os.environ["SENTIMENT_KIT_TESTS"]]
+            output = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            started = subprocess.Popen(command, **output, cwd="/", start_new_session=True)
+        while not Path(path).exists():
+            if started.poll() is not None:
+                sys.exit(f"the warm process did not start: see {path}.log")
+            time.sleep(0.05)
     connection.connect(path)
     return connection
 
