@@ -65,8 +65,11 @@ def _become(caller, asked, descriptors):
     code = 1
     try:
         if asked["kind"] == "kernel":
-            sys.argv = ["ipykernel_launcher"]
+            import pandas
             from ipykernel import kernelapp
+
+            pandas.set_option("display.max_columns", 20)  # as where it is imported in a notebook
+            sys.argv = ["ipykernel_launcher"]
 
             kernelapp.launch_new_instance(argv=["-f", *asked["arguments"]])
         else:
