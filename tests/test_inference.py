@@ -53,7 +53,7 @@ def test_every_back_end_equals_the_cards_way(any_model, expected, batch_size):
     table = predict(any_model, [TWEETS[i] for i in order], batch_size=batch_size)
     apart = np.abs(table[list(LABELS)].to_numpy() - expected[order])
     if any_model.backend == "onnx-int8":  # it rounds each batch by its own largest value
-        assert apart.mean() < 0.01
+        assert apart.mean() < 0.02
         assert np.quantile(apart, 0.99) < 0.1
     else:
         assert apart.max() < 1e-5

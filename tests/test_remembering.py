@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,7 +55,8 @@ def test_other_weights_and_other_labels_are_another_model(hub_copy, answers, ask
     after = predict(model, TEXTS)
     assert len(asked) == 2
     assert (after["positive"] > before["positive"] + 0.1).any()
-    turned = predict(load_model(hub_copy, device="cpu", labels=["positive", "neutral", "negative"]), TEXTS)
+    other = dataclasses.replace(load_model(hub_copy, device="cpu"), labels=("positive", "neutral", "negative"))
+    turned = predict(other, TEXTS)
     assert len(asked) == 3
     np.testing.assert_allclose(turned["positive"], before["negative"], atol=1e-6)
 
