@@ -351,7 +351,7 @@ def load_data(
         tweets = load_sentipolc(source, mixed=mixed)
     else:
         part = "train" if split == "all" else split
-        named = None if label == "label" else label  # the usual name asks for no column that is not there
+        named = None if label == "label" and not labelled else label  # the usual name: where there is such a column
         tweets = _settled(load_tweets(source, text=text, label=named, split=part, **reading), mixed)
     if labelled and tweets["label"].isna().all():
         raise DataError(
