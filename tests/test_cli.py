@@ -474,6 +474,16 @@ def test_report_says_which_notebook_failed_by_its_exit_code_too(run, tmp_path):
     assert run("report", "--notebooks", tmp_path, "--output", tmp_path / "site", "--only", "1")[0] == 0
 
 
+def test_report_passes_columns_on_whatever_their_names(run, tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        "sentiment_kit.report.notebooks.write_report", lambda *_, **options: asked.update(options) or []
+    )
+    named = ("--label-column", "voto", "--by", "by", "--date", "date")
+    assert run("report", "--output", tmp_path / "site", *named)[0] == 0
+    assert asked["columns"] == {"LABEL": "voto", "BY": "by", "DATE": "date"}  # TEXT is the notebooks' own
+
+
 def test_report_refuses_what_cannot_be_before_it_runs(run, tmp_path):
     for options, message in (
         (("--only", "77"), "no notebook '77'"),

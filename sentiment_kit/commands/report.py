@@ -19,10 +19,8 @@ def report(
     ] = "demo",
     output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the pages go.")] = Path("report"),
     only: Annotated[str, typer.Option(metavar="05,09", help="Numbers of the notebooks to run. Default: all.")] = "",
-    text_column: Annotated[str, typer.Option(metavar="NAME", help="Column of the texts.")] = "text",
-    label_column: Annotated[
-        str, typer.Option(metavar="NAME", help="Column of the labels, if there are any.")
-    ] = "label",
+    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Of the texts. Default: text.")] = None,
+    label_column: Annotated[str | None, typer.Option(metavar="NAME", help="Of the labels. Default: label.")] = None,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Column of groups: party, topic.")] = None,
     date: Annotated[str | None, typer.Option(metavar="NAME", help="Column of dates.")] = None,
     against: Annotated[
@@ -60,7 +58,7 @@ def report(
         if output.exists() and not output.is_dir():
             raise DataError(f"{output} is a file; name a folder")
         columns = {"TEXT": text_column, "LABEL": label_column, "BY": by, "DATE": date}
-        named = {name: column for name, column in columns.items() if column not in (None, name.lower())}
+        named = {name: column for name, column in columns.items() if column is not None}
         runs = write_report(
             paths,
             output,

@@ -5,7 +5,7 @@
 - `compare_models`: is one better than the other, on the same rows?
 - `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
-  `risk_coverage_area`, `gold_losses`: when it says 90%, is it right 90% of the time?
+  `gold_losses`: when it says 90%, is it right 90% of the time?
 - `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
 - `labels_needed`: how many must I label, for shares of tweets without labels (`analysis.shares`)?
 - `difference_from_intervals`: of two values of different rows
@@ -22,7 +22,6 @@ from .calibration import (
     gold_losses,
     reliability_table,
     risk_coverage,
-    risk_coverage_area,
 )
 from .comparison import compare_models
 from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions

@@ -197,18 +197,6 @@ def risk_coverage(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:
     return table[["threshold", "n", "coverage", "accuracy", "low", "high", "risk"]]
 
 
-def risk_coverage_area(curve: pd.DataFrame) -> float:
-    """The area under the risk-coverage curve in [0, 1], lower is better: the mean risk over 1, 2, ..., n answers.
-
-    Rows of equal confidence are answered in random order, so their errors come in evenly (Geifman and El-Yaniv 2017).
-    """
-    if curve.empty:
-        return np.nan
-    answers = np.arange(1, curve["n"].iloc[-1] + 1)
-    errors = np.interp(answers, np.append(0, curve["n"]), np.append(0, curve["n"] * curve["risk"]))
-    return float((errors / answers).mean())
-
-
 # Rows and bins
 
 

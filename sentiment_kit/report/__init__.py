@@ -1,6 +1,6 @@
 """What does it look like? Figures, tables and pages of finished tables; what needs a kernel or a browser.
 
-- `probability_bars`, `share_bars`, `label_bars`, `length_histogram`, `batch_bars`, `interval_dots`, `word_bars`,
+- `probability_bars`, `share_bars`, `batch_bars`, `interval_dots`, `word_bars`,
   `learning_curves`, `LABEL_COLOURS`, `save_figure`: tables drawn
 - `confusion_heatmap`, `confusion_difference_heatmap`, `reliability_diagram`, `coverage_curve`: scores drawn
 - `share_dots`, `share_lines`: shares of labels, counted and corrected
@@ -21,9 +21,7 @@ from .plots import (
     LABEL_COLOURS,
     batch_bars,
     interval_dots,
-    label_bars,
     learning_curves,
-    length_histogram,
     probability_bars,
     save_figure,
     share_bars,

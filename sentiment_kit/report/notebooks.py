@@ -278,6 +278,8 @@ def run_notebook(
             error = f"{failure.ename}: {failure.evalue}".strip()
         except (DeadKernelError, RuntimeError) as failure:  # killed, say for the memory it took
             error = f"{type(failure).__name__}: {failure}".strip()
+        finally:
+            os.environ.pop(TABLES_FOLDER, None)
         notebook = nbformat.read(written if written.exists() else path, as_version=4)
     if parameters:
         notebook.cells = [cell for cell in notebook.cells if _COMMENT not in cell.metadata.get("tags", [])]

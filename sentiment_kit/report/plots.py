@@ -86,54 +86,6 @@ def share_bars(
     return ax
 
 
-def label_bars(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Stacked bars: how the labels share each group.
-
-    Parameters
-    ----------
-    counts : DataFrame of int
-        One row a group, one column a label: numbers of tweets, as from `pandas.crosstab`.
-    ax : Axes, optional
-        Where to draw. None: a new figure.
-    """
-    ax = axes_of_size(ax, 8, 0.45 * len(counts) + 1.2)
-    totals = counts.sum(axis=1)
-    names = [f"{_shortened(name)} (n = {n:,})" for name, n in totals.items()]
-    _stack(ax, counts.div(totals, axis=0), names, smallest_named=0.06)
-    ax.set(xlabel="share of the tweets", ylabel="")
-    return ax
-
-
-def length_histogram(n_tokens: pd.Series, *, limit: int | None = None, ax: Axes | None = None) -> Axes:
-    """How long the texts are.
-
-    Parameters
-    ----------
-    n_tokens : Series of int
-        Tokens per text, special tokens included; texts with 0 were not read and are left out.
-    limit : int, optional
-        The model's maximum, drawn where it is in sight, else only named. None: neither.
-    ax : Axes, optional
-        Where to draw. None: a new figure.
-    """
-    ax = axes_of_size(ax, 8, 3.2)
-    read = n_tokens[n_tokens > 0]
-    sns.histplot(x=read, discrete=True, color=SINGLE_COLOUR, linewidth=0, alpha=1, ax=ax)
-    median = read.median()
-    if len(read):
-        ax.axvline(median, color="#D55E00", linewidth=2)
-        ax.margins(y=0.15)  # room for its name above the bars
-        ax.annotate(f"median {median:.0f}", (median, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
-    title = f"{len(read):,} texts, longest {read.max():,} tokens" if len(read) else "0 texts"
-    if limit is not None:
-        title += f"; the model reads {limit:,}"
-        if limit <= 1.2 * read.max():
-            ax.axvline(limit, color="#333333", linestyle="--")
-    ax.set(xlabel="tokens per text", ylabel="texts", title=title)
-    sns.despine(ax=ax)
-    return ax
-
-
 def batch_bars(plan: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """One thin bar a text: tokens in colour, padding in grey; white lines between the batches.
 

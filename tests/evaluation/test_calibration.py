@@ -1,5 +1,3 @@
-from itertools import permutations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +12,6 @@ from sentiment_kit.evaluation.calibration import (
     fit_temperature,
     reliability_table,
     risk_coverage,
-    risk_coverage_area,
 )
 from sentiment_kit.labels import LABELS, label_dtype
 
@@ -295,7 +292,6 @@ def test_no_rows_are_nan_with_a_warning(gold, predictions):
         curve = risk_coverage(gold, predictions)
     assert len(curve) == 0
     assert curve.columns.tolist() == risk_coverage(GOLD, PREDICTIONS).columns.tolist()
-    assert np.isnan(risk_coverage_area(curve))
     with pytest.warns(UserWarning, match=says), pytest.raises(ValueError, match="nothing to fit a temperature on"):
         fit_temperature(gold, predictions)
 
@@ -576,39 +572,11 @@ def test_risk_and_coverage_by_hand():
     np.testing.assert_allclose(found["risk"], [0, 1 / 3, 2 / 4, 2 / 5])
     # Wilson's interval of 3 of 5.
     np.testing.assert_allclose(found.loc[3, ["low", "high"]].tolist(), [0.230724, 0.882379], atol=1e-6)
-    # Errors in the first 1, 2, ... answers, the tie in random order: 0, 1/2, 1, 2, 2.
-    assert risk_coverage_area(found) == pytest.approx((0 / 1 + 0.5 / 2 + 1 / 3 + 2 / 4 + 2 / 5) / 5)
-
-
-def test_the_area_of_ties_is_the_mean_over_their_orders():
-    confidence = [0.9, 0.7, 0.7, 0.7, 0.6]
-    wrong = [0, 1, 0, 1, 1]
-    gold = series(*["neutral" if error else "negative" for error in wrong])
-    areas = [
-        np.mean(np.cumsum([0, *order, 1]) / np.arange(1, 6))  # the mean risk over 1, ..., 5 answers
-        for order in permutations(wrong[1:4])
-    ]
-    assert risk_coverage_area(risk_coverage(gold, sure(confidence))) == pytest.approx(np.mean(areas))
-
-
-def test_when_all_are_tied_the_area_is_the_risk():
-    # Without any order a fifth of the answers is wrong, however many there are.
-    found = risk_coverage(series(*["negative"] * 4, "neutral"), sure([0.7] * 5))
-    assert found["n"].tolist() == [5]
-    assert risk_coverage_area(found) == pytest.approx(1 / 5)
-
-
-def test_the_area_is_best_when_errors_come_last():
-    right_first = risk_coverage(series("negative", "negative", "neutral"), sure([0.9, 0.8, 0.7]))
-    wrong_first = risk_coverage(series("neutral", "negative", "negative"), sure([0.9, 0.8, 0.7]))
-    assert risk_coverage_area(right_first) == pytest.approx((0 + 0 + 1 / 3) / 3)
-    assert risk_coverage_area(wrong_first) == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
 
 
 def test_risk_and_coverage_of_one_row():
     found = risk_coverage(series("positive"), table([0.2, 0.7, 0.1]))
     assert found[["threshold", "n", "coverage", "accuracy", "risk"]].to_numpy().tolist() == [[0.7, 1, 1, 0, 1]]
-    assert risk_coverage_area(found) == 1
 
 
 @settings(deadline=None, max_examples=40)
@@ -625,7 +593,6 @@ def test_risk_and_coverage_in_any_order(rows, random):
         assert row.accuracy == pytest.approx(right[answered].mean())
     assert found["threshold"].is_monotonic_decreasing
     assert found["coverage"].iloc[-1] == 1
-    assert 0 <= risk_coverage_area(found) <= 1
     order = random.sample(range(len(rows[0])), len(rows[0]))
     index = pd.Index(["same"] * len(order))
     shuffled = risk_coverage(rows[0].iloc[order].set_axis(index), rows[1].iloc[order].set_axis(index))

@@ -29,14 +29,15 @@ DATA = "demo"
 from itables import init_notebook_mode
 from sentiment_kit.analysis import load_cases
 from sentiment_kit.data import load_data
-from sentiment_kit.report import label_bars, searchable
+from sentiment_kit.evaluation import proportions
+from sentiment_kit.report import searchable, share_bars
 
 init_notebook_mode(connected=False)
 ---
 searchable(load_cases(), name="cases")
 ---
 tweets = load_data(DATA)
-label_bars(tweets["label"].value_counts().to_frame().T)
+share_bars(proportions(tweets["label"].value_counts(), len(tweets)))
 searchable(tweets, name="tweets")
 ---
 tweets
@@ -57,7 +58,7 @@ def report(tmp_path_factory):
     run = run_notebook(folder / "99_short.ipynb", parameters={"DATA": str(folder / "tweets.csv")}, sharp=True)
     assert not run.error
     committed = find_notebooks(only=PAGES[:2])
-    runs = [*(Run(path.stem, nbformat.read(path, as_version=4), "") for path in committed), run]
+    runs = [*(Run(path.stem, nbformat.read(path, as_version=4), "", path.parent) for path in committed), run]
     for one in runs:
         (folder / one.file).write_text(page(one, runs), encoding="utf-8")
     (folder / "index.html").write_text(index(runs, [("model", "demo")], stand_in=True), encoding="utf-8")

@@ -9,9 +9,7 @@ from sentiment_kit.labels import LABELS
 from sentiment_kit.report.plots import (
     LABEL_COLOURS,
     interval_dots,
-    label_bars,
     learning_curves,
-    length_histogram,
     probability_bars,
     save_figure,
     share_bars,
@@ -68,22 +66,6 @@ def test_share_bars_show_share_interval_and_n():
 
 def test_share_bars_of_nothing_have_an_axis():
     share_bars(proportions(pd.Series({"none": 0}), 5)).figure.canvas.draw()
-
-
-def test_label_bars(predictions):
-    counts = pd.DataFrame({"negative": [1, 30], "positive": [3, 10]}, index=["small", "large"])
-    ax = label_bars(counts)
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["small (n = 4)", "large (n = 40)"]
-    assert [text.get_text() for text in ax.texts] == ["25%", "75%", "75%", "25%"]
-
-
-def test_length_histogram_names_median_longest_and_limit():
-    ax = length_histogram(pd.Series([3, 3, 5, 9, 0]), limit=512)
-    assert ax.texts[0].get_text() == "median 4"
-    assert ax.get_title() == "4 texts, longest 9 tokens; the model reads 512"
-    assert len(ax.lines) == 1
-    assert len(length_histogram(pd.Series([510, 512]), limit=512).lines) == 2
-    assert length_histogram(pd.Series([0, 0])).get_title() == "0 texts"
 
 
 def test_a_share_of_nothing_is_undefined():
@@ -164,7 +146,7 @@ def test_save_figure_writes_png_and_svg_and_closes(tmp_path):
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     draw = {
         "dots": lambda: interval_dots(DOTS),
-        "lengths": lambda: length_histogram(pd.Series([3, 4])),
+        "shares": lambda: share_bars(proportions(pd.Series({"a": 1}), 2)),
     }
     for name in draw:
         save_figure(draw[name](), tmp_path / f"first_{name}")
@@ -199,8 +181,6 @@ def test_a_given_axes_is_drawn_on_and_returned(predictions):
     ax = probability_bars(predictions)
     for draw, table in (
         (share_bars, proportions(pd.Series({"a": 1}), 2)),
-        (length_histogram, pd.Series([3, 4])),
-        (label_bars, pd.DataFrame({"neutral": [1]})),
         (probability_bars, predictions),
         (interval_dots, DOTS),
     ):
