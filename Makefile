@@ -79,7 +79,7 @@ notebooks: $(VENV)/for-report
 experiments: $(VENV)/for-report
 	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)"; \
 	  else echo "experiments/recipe.py is left out: it needs SENTIPOLC=path/to/training_set_sentipolc16.csv"; fi
-	$(BIN)/python experiments/bias.py
+	$(BIN)/python experiments/bias.py --encoder "$(ENCODER)"
 	$(BIN)/python experiments/distillation.py
 	$(BIN)/python experiments/training_speed.py
 	$(BIN)/python experiments/verdicts.py

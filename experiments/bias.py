@@ -1,35 +1,34 @@
-"""Can the football bias be reduced? `python experiments/bias.py` writes results/bias.csv and results/bias_effects.csv.
+"""Can a bias of the subject be reduced? `python experiments/bias.py` writes results/bias.csv and bias_effects.csv.
 
-Small BERTs from scratch, on tweets of the demo corpus, each recipe with several seeds; a seed draws the tweets, too, so
-that the intervals hold for both. Two starting points:
+The encoder is trained on tweets of the demo corpus, half of them about football, by each recipe with several seeds; a
+seed draws the tweets, too, so that the intervals hold for both. *Skewed*: football is nearly always positive, a bias
+planted on purpose, for the remedies to find. *Balanced*: labels as they come, for comparison.
 
-- *heavy*: nine tweets of ten are about football, with labels as they come: the card's "strongly related to football";
-- *skewed*: half are, and football is nearly always positive: a bias planted on purpose, for the remedies to find.
+One measure was named beforehand: the shift of P(positive) - P(negative) from a sentence about a club to the same about
+another subject, on frames that no recipe trained on. Nearer to 0 is better, and only of this measure there are
+verdicts. Accuracy on the demo's test split is the price, flips from club to club are looked at beside it.
 
-Tested on the demo's test split (inside and outside football) and on counterfactual pairs of frames that no recipe
-trained on. The demo model's own recipe, noisy copies included; early stopping watches 400 tweets, half football.
+Ten layers of the encoder's twelve and the demo model's recipe; validation is 400 tweets, half of them football.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from crossed import crossed_interval
-from noise import noisy_copies
-from scratch import write_small_bert
+from demo_model import ENCODER, LAYERS, RECIPE, VOCABULARY
+from heads import base_model
+from trainings import RESULTS, WORK, answers_of
+from transformers import AutoTokenizer
 
-from sentiment_kit.analysis.probes import load_pairs, score_pairs
+from sentiment_kit.analysis import load_pairs, score_pairs
 from sentiment_kit.data import load_demo
-from sentiment_kit.evaluation.intervals import q_values
-from sentiment_kit.inference import predict
-from sentiment_kit.labels import LABELS, label_dtype
-from sentiment_kit.model import load_model
-from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.mitigation import (
+from sentiment_kit.evaluation import q_values
+from sentiment_kit.training import (
     balancing_weights,
     clubs_in,
     counterfactual_tweets,
@@ -38,70 +37,43 @@ from sentiment_kit.training.mitigation import (
     swap_clubs,
 )
 
-RESULTS = Path(__file__).parent / "results"
-COPIES = 12
-RECIPE = {"learning_rate": 7e-4, "max_epochs": 2, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
-SIZES = {"heavy": 1600, "balanced": 1600, "skewed": 1280}
+TWEETS = 1280
 SKEW = {"positive": 0.85, "neutral": 0.1, "negative": 0.05}  # of the football half
 RESAMPLES = 10_000
-POSSIBLE = {"accuracy": (0, 1), "flip_rate": (0, 1), "brier": (0, 2), "absolute_shift": (0, 2)}
-EFFECT = ["recipe", "reference", "measure", "part", "difference", "low", "high"]
-
-STARTS = {  # of each recipe
-    "heavy": "heavy",
-    "balanced": "balanced",
-    "heavy, reweighted": "heavy",
-    "heavy, clubs masked": "heavy",
-    "heavy, clubs swapped": "heavy",
-    "heavy, half pairs": "heavy",
-    "heavy, with pairs": "heavy",
-    "skewed": "skewed",
-    "skewed, reweighted": "skewed",
-    "skewed, clubs masked": "skewed",
-    "skewed, half pairs": "skewed",
-    "skewed, with pairs": "skewed",
-}
-# Each with its start; and pairs with the first half of each, twice: as many new tweets, without the counterfactual.
-COMPARISONS = [(recipe, "heavy" if recipe == "balanced" else start) for recipe, start in STARTS.items()]
-COMPARISONS += [(f"{start}, with pairs", f"{start}, half pairs") for start in ("heavy", "skewed")]
-FAMILIES = {
-    "football to another subject": ["club_to_other", "person", "word_sense"],
-    "club to club": ["rival_clubs", "north_south"],
-    "men to women": ["gender"],
-}
-BETTER = {  # which way a measure should go; None has no better way
-    "accuracy": "up",
-    "brier": "down",
-    "overconfidence": None,
-    "flip_rate": "down",
-    "absolute_shift": "down",
-    "shift": None,
-}
+RECIPES = (
+    "balanced", "skewed", "skewed, reweighted", "skewed, clubs masked", "skewed, clubs swapped", "skewed, half pairs",
+    "skewed, with pairs",
+)  # fmt: skip
+"""Half pairs: the first half of each, twice: as many new tweets as with pairs, without the counterfactual."""
+COMPARISONS = [(recipe, "skewed") for recipe in RECIPES if recipe != "skewed"]
+COMPARISONS += [("skewed, with pairs", "skewed, half pairs")]
+PRIMARY = ("shift", "club to another subject")
+FAMILIES = {"club to another subject": ["club_to_other"], "club to club": ["rival_clubs", "north_south"]}
 
 
 def draw(start: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training tweets and validation tweets of the demo's training split."""
-    tweets = load_demo("train").sample(frac=1, random_state=seed)
+    tweets = load_demo("train", mixed="neutral").sample(frac=1, random_state=seed)
     football = tweets["domain"] == "football"
     validation = pd.concat([tweets[football].head(200), tweets[~football].head(200)])
     football, other = tweets[football][200:], tweets[~football][200:]
+    half = TWEETS // 2
     if start == "skewed":
-        half = SIZES[start] // 2
-        chosen = [football[football["label"] == label].head(round(half * share)) for label, share in SKEW.items()]
-        parts = [*chosen, other.head(half)]
+        parts = [football[football["label"] == label].head(round(half * share)) for label, share in SKEW.items()]
     else:
-        n_football = round(SIZES[start] * (0.9 if start == "heavy" else 0.5))
-        parts = [football.head(n_football), other.head(SIZES[start] - n_football)]
-    return pd.concat(parts), validation
+        parts = [football.head(half)]
+    return pd.concat([*parts, other.head(half)]), validation
 
 
-def remedied(recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.DataFrame, seed: int) -> pd.DataFrame:
+def remedied(
+    recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.DataFrame, *, mask: str, seed: int
+) -> pd.DataFrame:
     """The training tweets as the recipe changes them."""
     football = train["domain"] == "football"
     if recipe.endswith("reweighted"):
         return train.assign(weight=balancing_weights(train["label"], football))
     if recipe.endswith("masked"):
-        return train.assign(text=mask_clubs(train["text"], clubs))
+        return train.assign(text=mask_clubs(train["text"], clubs, mask=mask))
     if recipe.endswith("swapped"):
         return pd.concat([train, swap_clubs(train[football], clubs, seed=seed)])
     if recipe.endswith("half pairs"):
@@ -112,53 +84,43 @@ def remedied(recipe: str, train: pd.DataFrame, frames: pd.DataFrame, clubs: pd.D
     return train
 
 
-def answers(recipe: str, seed: int, workplace: Path) -> dict[str, pd.DataFrame]:
+def answers(recipe: str, seed: int, encoder: str, work: Path) -> dict[str, pd.DataFrame]:
     """Train once; predictions of the test split and of the test pairs' two sides."""
-    pairs = load_pairs()
-    frames, held_out = split_frames(pairs, seed=0)
-    clubs = clubs_in(pairs)
-    train, validation = draw(STARTS[recipe], seed)
-    train = remedied(recipe, train, frames, clubs, seed)
-    masked = recipe.endswith("masked")
-    if masked:
-        validation = validation.assign(text=mask_clubs(validation["text"], clubs))
-    base, tuned = workplace / f"base-{seed}", workplace / f"tuned-{seed}"
-    base.mkdir()
-    columns = [name for name in ("text", "label", "weight") if name in train]
-    write_small_bert(train["text"], base, seed=seed)
-    copies = noisy_copies(train[columns], COPIES, seed)
-    fine_tune(base, copies, validation, tuned, seed=seed, progress=False, **RECIPE)
-    model = load_model(tuned, device="cpu")
-    texts = {"test": load_demo("test")["text"], "a": held_out["text_a"], "b": held_out["text_b"]}
-    return {
-        name: predict(model, mask_clubs(column, clubs) if masked else column, progress=False)
-        for name, column in texts.items()
-    }
+    frames, held_out = split_frames(load_pairs(), seed=0)
+    clubs = clubs_in(load_pairs())
+    start, validation = draw(recipe.split(",")[0], seed)
+    texts = {"test": load_demo("test", mixed="keep")["text"], "a": held_out["text_a"], "b": held_out["text_b"]}
+    folder = work / f"{recipe}, {seed}".replace(" ", "-")
+    base = folder.with_name(f"{folder.name}-base")
+    if not folder.exists():
+        base_model(encoder, base, start, vocabulary=VOCABULARY, layers=LAYERS)
+    mask = AutoTokenizer.from_pretrained(base).mask_token if base.exists() else ""
+    train = remedied(recipe, start, frames, clubs, mask=mask, seed=seed)
+    if recipe.endswith("masked"):
+        validation = validation.assign(text=mask_clubs(validation["text"], clubs, mask=mask))
+        texts = {name: mask_clubs(column, clubs, mask=mask) for name, column in texts.items()}
+    found = answers_of(folder, base, train, validation, texts, seed=seed, **RECIPE)
+    shutil.rmtree(base, ignore_errors=True)
+    return found
 
 
 def terms(found: dict[str, pd.DataFrame]) -> dict[tuple[str, str], np.ndarray]:
     """What each row (tweet or frame) adds to sum and count of each measure of each part: (rows, 2)."""
-    test = load_demo("test")
+    test = load_demo("test", mixed="keep")
+    known = test["label"].notna().to_numpy()
     _, pairs = split_frames(load_pairs(), seed=0)
-    rows: dict[tuple[str, str], np.ndarray] = {}
-    predicted = found["test"]
-    right = (predicted["label"] == test["label"]).to_numpy(float)
-    truth = np.eye(len(LABELS))[test["label"].astype(label_dtype).cat.codes]
-    brier = ((predicted[list(LABELS)].to_numpy(float) - truth) ** 2).sum(axis=1)
-    confidence = predicted["confidence"].to_numpy(float)
+    right = (found["test"]["label"].astype(str) == test["label"].astype(str)).to_numpy(float)
     football = (test["domain"] == "football").to_numpy()
-    for part, inside in (("football", football), ("other subjects", ~football)):
-        one = np.ones(inside.sum())
-        for name, values in (("accuracy", right), ("brier", brier), ("overconfidence", confidence - right)):
-            rows[name, part] = np.stack([values[inside], one], axis=1)
+    rows: dict[tuple[str, str], np.ndarray] = {}
+    for part, inside in (("all", known), ("football", football & known), ("other subjects", ~football & known)):
+        rows["accuracy", part] = np.stack([right[inside], np.ones(inside.sum())], axis=1)
     scored = score_pairs(pairs, found["a"], found["b"])
-    scored["absolute_shift"], scored["flip_rate"] = scored["shift"].abs(), scored["flipped"].astype(float)
+    scored["flip_rate"] = scored["flipped"].astype(float)
     for part, families in FAMILIES.items():
         members = scored[scored["family"].isin(families)]
         n = members.groupby("frame").size()
-        for measure in ("shift", "absolute_shift", "flip_rate"):
-            sums = members.groupby("frame")[measure].sum()
-            rows[measure, part] = np.stack([sums, n], axis=1)
+        for measure in ("shift", "flip_rate"):
+            rows[measure, part] = np.stack([members.groupby("frame")[measure].sum(), n], axis=1)
     return rows
 
 
@@ -168,55 +130,56 @@ def mean_of(sums: np.ndarray) -> np.ndarray:
 
 def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The measures of each recipe, and its effects: its difference to what it started from."""
-    by_recipe = {
-        recipe: {key: np.stack([run[key] for run in each]) for key in each[0]}  # (seeds, rows, 2)
-        for recipe, runs in found.items()
-        if (each := [terms(run) for run in runs])
-    }
+    by_recipe = {}
+    for recipe, runs in found.items():
+        each = [terms(run) for run in runs]
+        by_recipe[recipe] = {key: np.stack([run[key] for run in each]) for key in each[0]}  # (seeds, rows, 2)
     measured, effects = [], []
     for recipe, by_part in by_recipe.items():
         for (measure, part), stacked in by_part.items():
-            found_here = crossed_interval(stacked, mean_of, resamples=RESAMPLES)
-            low, high = np.clip([found_here.low, found_here.high], *POSSIBLE.get(measure, (-np.inf, np.inf)))
-            n = int(stacked[0, :, 1].sum())
-            measured.append((recipe, measure, part, found_here.value, low, high, n, len(stacked)))
+            value, low, high, _ = crossed_interval(stacked, mean_of, resamples=RESAMPLES)
+            low, high = np.clip([low, high], -1 if measure == "shift" else 0, 1)
+            measured.append((recipe, measure, part, value, low, high, int(stacked[0, :, 1].sum()), len(stacked)))
     for recipe, reference in COMPARISONS:
-        if recipe == reference or not {recipe, reference} <= set(found):
+        if not {recipe, reference} <= set(found):
             continue
         for (measure, part), stacked in by_recipe[recipe].items():
             before = by_recipe[reference][measure, part]
             effect = crossed_interval(stacked, mean_of, reference=before, resamples=RESAMPLES)
-            effects.append((recipe, reference, measure, part, *effect))
+            nearer = abs(mean_of(stacked.sum(axis=1)).mean()) < abs(mean_of(before.sum(axis=1)).mean())
+            effects.append((recipe, reference, measure, part, *effect, nearer))
+    table = pd.DataFrame(
+        effects, columns=["recipe", "reference", "measure", "part", "difference", "low", "high", "p_value", "nearer"]
+    )
+    primary = (table["measure"] == PRIMARY[0]) & (table["part"] == PRIMARY[1])
+    table["q_value"] = q_values(table["p_value"].where(primary))
+    table["verdict"] = [verdict(*row) for row in table[["q_value", "nearer"]].itertuples(index=False)]
     columns = ["recipe", "measure", "part", "value", "low", "high", "n", "seeds"]
-    table = pd.DataFrame(effects, columns=[*EFFECT, "p_value"])
-    if table.empty:
-        return pd.DataFrame(measured, columns=columns), table.assign(q_value=[], verdict=[])
-    table["q_value"] = q_values(table["p_value"])  # over all comparisons
-    table["verdict"] = [verdict(*row) for row in table[["measure", "difference", "q_value"]].itertuples(index=False)]
-    return pd.DataFrame(measured, columns=columns), table
+    return pd.DataFrame(measured, columns=columns), table.drop(columns="nearer")
 
 
-def verdict(measure: str, difference: float, q_value: float) -> str:
-    """What may be said at a false discovery rate of 5% over all comparisons."""
+def verdict(q_value: float, nearer: bool) -> str:
+    """What may be said of the primary measure at a false discovery rate of 5%; nothing of the others."""
+    if np.isnan(q_value):
+        return ""
     if q_value > 0.05:
         return "cannot be told"
-    better = BETTER[measure]
-    if better is None:
-        return "changed"
-    return "helped" if (difference > 0) == (better == "up") else "harmed"
+    return "helped" if nearer else "harmed"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--recipes", nargs="*", choices=STARTS, default=list(STARTS))
+    parser.add_argument("--encoder", default=ENCODER, help="Hub id, or the folder of a copy.")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--recipes", nargs="*", choices=RECIPES, default=list(RECIPES))
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--work", type=Path, default=WORK / "bias", help="What is done is kept here.")
     arguments = parser.parse_args()
-    found = {}
-    for recipe in arguments.recipes:
-        with tempfile.TemporaryDirectory() as workplace:
-            found[recipe] = [answers(recipe, seed, Path(workplace)) for seed in range(arguments.seeds)]
-        print(recipe, "done", flush=True)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    found = {
+        recipe: [answers(recipe, seed, arguments.encoder, arguments.work) for seed in range(arguments.seeds)]
+        for recipe in arguments.recipes
+    }
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name, table in zip(("bias", "bias_effects"), summarize(found), strict=True):
         table.round(4).to_csv(arguments.output / f"{name}.csv", index=False)

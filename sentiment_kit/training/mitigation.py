@@ -61,13 +61,14 @@ def clubs_in(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "article"])
 
 
-def mask_clubs(texts: pd.Series, clubs: pd.DataFrame) -> pd.Series:
-    """Put `MASK` for the name of any club, cities of the same name included; use it in training and in use alike.
+def mask_clubs(texts: pd.Series, clubs: pd.DataFrame, *, mask: str = MASK) -> pd.Series:
+    """Put `mask` for the name of any club, cities of the same name included; use it in training and in use alike.
 
+    `mask` is the word that the model's tokenizer has for it (`tokenizer.mask_token`), BERT's unless said otherwise.
     Names are found as they are written in `clubs`, capitals included, and as whole words: "forza roma" and #ForzaRoma
     stay. Many of them are common words (toro, como, pro), which a search without capitals would take.
     """
-    return texts.str.replace(_pattern(clubs), MASK, regex=True)
+    return texts.str.replace(_pattern(clubs), mask, regex=True)
 
 
 def swap_clubs(tweets: pd.DataFrame, clubs: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:

@@ -48,13 +48,26 @@ def test_float32_agrees_with_torch(hub_folder, cache):
     np.testing.assert_allclose(predict(model, TWEETS)[list(LABELS)], own[list(LABELS)], atol=1e-5)
 
 
-def test_int8_says_how_far_it_agrees_on_the_demo_model(cache):
-    """Every fourth tweet of the demo's test split; of all 943 it changes 15 (docs/speed.md)."""
+@pytest.fixture(scope="module")
+def agreeing():
+    """Of every fourth tweet of the demo's test split, whether int8 gives the demo model's label; and its own record."""
     tweets = load_demo("test")["text"].iloc[::4]
     model = load_backend("demo", backend="onnx-int8")
-    assert 0 < model.agreement["largest_difference"] < 0.25
     own, other = (predict(loaded, tweets)["label"] for loaded in (load_model("demo", device="cpu"), model))
-    assert (own == other).mean() >= 0.98
+    return (own == other).mean(), model.agreement
+
+
+def test_int8_says_how_far_it_agrees_on_the_demo_model(agreeing):
+    share, record = agreeing
+    assert share >= 0.98
+    assert 0 < record["largest_difference"] < 0.25
+
+
+@pytest.mark.xfail(strict=True, reason="int8 changes 1.6% of the demo model's labels (docs/speed.md); the aim is 1%")
+def test_int8_agrees_as_far_as_it_should(agreeing):
+    share, record = agreeing
+    assert share >= 0.99
+    assert record["largest_difference"] < 0.1
 
 
 def test_an_export_is_kept_and_found_again(hub_folder, cache, exported, monkeypatch):
