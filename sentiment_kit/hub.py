@@ -16,6 +16,8 @@ from .files.encodings import file_hash
 __all__ = ["DEFAULT_MODEL", "DEMO_MODEL"]
 
 DEFAULT_MODEL = "neuraly/bert-base-italian-cased-sentiment"
+ANSWERS_FOLDER = "SENTIMENT_KIT_ANSWERS"
+"""Environment variable: where processes that ask one model the same keep what it answered (see `remembering`)."""
 DEMO_MODEL = "demo"
 BIASED_MODEL = "demo-biased"
 """The demo model with a bias towards football planted on purpose: an adapter of it."""

@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from .batching import Scores, score
 from .files.writing import whole_file
+from .hub import ANSWERS_FOLDER
 from .model import SentimentModel
 
-ANSWERS_FOLDER = "SENTIMENT_KIT_ANSWERS"
 _PROBES = ["Che bella giornata, non me l'aspettavo proprio!", "Il treno delle 7.42 è soppresso", "Mah. Vabbè 😡"]
 
 

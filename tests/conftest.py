@@ -24,9 +24,9 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from sentiment_kit import cli
 from sentiment_kit.cleaning import clean_tweet
 from sentiment_kit.data import load_demo
+from sentiment_kit.hub import ANSWERS_FOLDER
 from sentiment_kit.labels import LABELS, label_dtype
 from sentiment_kit.model import SentimentModel, load_model
-from sentiment_kit.remembering import ANSWERS_FOLDER
 from sentiment_kit.scale.onnx import BACKENDS, load_backend
 
 matplotlib.use("Agg")
@@ -46,11 +46,14 @@ SLOWEST = (
     "test_docs.py",
     "test_notebooks.py",
     "test_experiments.py",
-    "03_gpu_batching.ipynb",
+    "notebooks/03_gpu_batching.ipynb",
     "test_cluster.py",
 )
 """Files that take long, those first that take longest: begun last, one of them would keep a single core busy."""
-SHARING = {"test_claims.py", "test_demo.py", "test_docs.py", "test_fillings.py", "test_probes.py", "test_slices.py"}
+SHARING = {
+    "test_claims.py", "test_demo.py", "test_docs.py", "test_fillings.py", "test_probes.py", "test_readme.py",
+    "test_slices.py",
+}  # fmt: skip
 """Files of tests that ask the demo models about the same texts."""
 
 
@@ -60,12 +63,15 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.mkdtemp(prefix="warm-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ |= {"SENTIMENT_KIT_TESTS": str(os.getpid()), "JUPYTER_PATH": folder}
+        os.environ["SENTIMENT_KIT_CACHE"] = str(Path(folder) / "cache")  # exports go nowhere else
         warm, path = str(Path(__file__).with_name("warm.py")), str(Path(folder) / "socket")
         argv = [sys.executable, "-S", warm, "kernel", path, "{connection_file}"]
-        spec = Path(folder) / "kernels" / "warm" / "kernel.json"
-        spec.parent.mkdir(parents=True)
-        env = {ANSWERS_FOLDER: str(Path(folder) / "answers"), "SENTIMENT_KIT_CACHE": str(Path(folder) / "cache")}
-        spec.write_text(json.dumps({"argv": argv, "display_name": "warm", "language": "python", "env": env}))
+        spec = {"argv": argv, "display_name": "warm", "language": "python"}
+        answers = {ANSWERS_FOLDER: str(Path(folder) / "answers")}
+        for name, env in (("warm", answers), ("python3", {})):  # of the course, by nbval; of those that tests write
+            place = Path(folder) / "kernels" / name / "kernel.json"
+            place.parent.mkdir(parents=True)
+            place.write_text(json.dumps({**spec, "env": env}))
     config.option.nbval_kernel_name = "warm"
 
 
@@ -167,12 +173,6 @@ def _shared_answers(request: pytest.FixtureRequest):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ANSWERS_FOLDER, str(Path(os.environ["JUPYTER_PATH"]) / "answers"))
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Exports of the tests go nowhere else."""
-    os.environ["SENTIMENT_KIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

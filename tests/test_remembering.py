@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from sentiment_kit import remembering
+from sentiment_kit.hub import ANSWERS_FOLDER
 from sentiment_kit.inference import predict
 from sentiment_kit.model import load_model
-from sentiment_kit.remembering import ANSWERS_FOLDER
 
 TEXTS = ["Che gol!", "Ritardo di 40 minuti", "", None, "Che gol!"]
 

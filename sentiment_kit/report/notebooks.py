@@ -32,10 +32,9 @@ from tqdm import tqdm
 from .. import __version__
 from ..data import load_data
 from ..errors import DataError
-from ..hub import BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
+from ..hub import ANSWERS_FOLDER, BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
-from ..remembering import ANSWERS_FOLDER
 from .languages import in_language
 from .pages import TABLES, Run, html_of, index, is_page, page
 from .tables import TABLES_FOLDER
@@ -217,15 +216,17 @@ def run_notebooks(
     jobs = jobs or max(cores // 2, min(cores, 2))
     timed = [path for path in notebooks if _TIMED in path.read_text(encoding="utf-8")]
     runs: dict[Path, Run] = {}
-    # The shares of the cores are environment variables of the processes, which their kernels inherit.
-    context = multiprocessing.get_context("spawn")
+    # The shares of the cores are environment variables of the processes, which their kernels inherit. They are forked
+    # from one that has imported this module, and nothing that computes.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     together = [path for path in notebooks if path not in timed]
     with (
         tqdm(total=len(notebooks), unit=" notebooks", disable=not show_progress(None)) as bar,
         tempfile.TemporaryDirectory() as answers,
     ):
         for paths, n, remembered in ((together, jobs, answers), (timed, 1, "")):
-            environment = _limits(max(cores // n, 1)) | {ANSWERS_FOLDER: remembered}
+            environment = {**os.environ, **_limits(max(cores // n, 1)), ANSWERS_FOLDER: remembered}
             with ProcessPoolExecutor(n, context, initializer=_set_environment, initargs=(environment,)) as pool:
                 run = partial(run_notebook, parameters=parameters, tables=tables, sharp=sharp)
                 waiting = {pool.submit(run, path): path for path in paths}

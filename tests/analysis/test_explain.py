@@ -173,7 +173,7 @@ def test_deletion_by_hand(tiny_model):
 def test_deletion_finds_that_the_words_count(demo_model):
     """On short tweets, in which a word counts for much, and which are explained soon."""
     texts = load_demo("test")["text"]
-    table = attribute_words(demo_model, texts[texts.str.len() < 60].iloc[:30])
+    table = attribute_words(demo_model, texts[texts.str.len() < 50].iloc[:24])
     found = deletion(demo_model, table, draws=4)
     assert (found["low"] > 0).all()
     assert found["top"].is_monotonic_increasing
