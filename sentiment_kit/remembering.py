@@ -55,7 +55,5 @@ def _fingerprint(model: SentimentModel) -> str:
 def _read(place: Path) -> pd.DataFrame:
     """The answers so far, by text; of a text that two processes were asked about at once, the first."""
     parts = [pd.read_pickle(path) for path in sorted(place.glob("*.pickle"))]
-    if not parts:
-        return pd.DataFrame({"n_tokens": [], "truncated": []})
-    known = pd.concat(parts)
+    known = pd.concat(parts) if parts else pd.DataFrame({"n_tokens": [], "truncated": []})
     return known[~known.index.duplicated()]
