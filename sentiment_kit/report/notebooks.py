@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import multiprocessing
 import os
 import platform
@@ -46,6 +47,7 @@ _TIMED = "nbval-ignore-output"
 _COMMENT = "this-run"  # tag of a cell that comments on the committed outputs, and is untrue of others
 _BAR = re.compile(r"\r|\d+%\|")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+logging.getLogger("papermill").setLevel(logging.ERROR)  # it warns of each parameter that a notebook has no use for
 _SHARP = "--InlineBackend.figure_formats={'retina'}"
 
 

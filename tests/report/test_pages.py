@@ -80,6 +80,14 @@ def test_an_error_is_shown_and_escaped():
         assert "failed" in shown
 
 
+def test_the_first_page_begins_with_model_data_and_date():
+    facts = [("model", "m, commit 1"), ("data", "t.csv: 5 tweets"), ("made", "2026-01-02 on 2 cores")]
+    shown = index([], facts, stand_in=False, models=["m", "other"], language="it")
+    line = "Modello <strong>m, other</strong> · Dati <strong>t.csv: 5 tweets</strong> · 2026-01-02</p>"
+    assert line in shown
+    assert shown.index("</h1>") < shown.index(line) < shown.index('<th scope="row">modello</th>')
+
+
 def test_the_headline_is_what_was_printed_below_what_we_found():
     printed = new_code_cell("x", outputs=[new_output("stream", text="79.9% of <960>\n")])
     run = _run(printed, new_markdown_cell("## What we found\n\nso"), printed)
