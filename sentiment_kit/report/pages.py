@@ -108,6 +108,7 @@ def page(run: Run, runs: Sequence[Run] = (), *, footer: str = "", language: str 
     body = _PRINTED.sub(
         lambda found: found[0] if _COLUMNS.search(found[2]) else f'{found[1]}<pre class="wrap">{found[2]}</pre>', body
     )
+    body = body.replace("<th></th>", "<td></td>")  # a screen reader would announce a heading, and then nothing
     body = _DRAWING.sub(lambda found: _drawing(run, *found.groups()) or found[0], body)
     names = {other.name for other in runs}
     body = _LINK.sub(lambda link: f'<a href="{link[1]}.html"' if link[1] in names or not names else "<a", body)
@@ -155,18 +156,8 @@ def index(
         "en" or "it", of what the page itself says.
     """
     words = _words(language)
-    body = (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            words=words,
-            stand_in=stand_in,
-            facts=facts,
-            runs=runs,
-            models=models,
-            sheet=_sheet(runs, others),
-        )
-    )
+    shown = {"stand_in": stand_in, "facts": facts, "runs": runs, "models": models, "sheet": _sheet(runs, others)}
+    body = _environment().get_template("index.html.j2").render(words=words, **shown)
     return _bound(words["heading"], body, footer=footer, language=language)
 
 
@@ -178,14 +169,8 @@ def _sheet(runs: Sequence[Run], others: Sequence[Run]) -> list[dict[str, Any]]:
         tables = [_by_claim(run)] + ([_by_claim(beside[run.name])] if run.name in beside else [])
         for claim, found in tables[0].items():
             answers = [table.get(claim, {}) for table in tables]
-            rows.append(
-                {
-                    "claim": claim,
-                    "criterion": found.get("criterion", ""),
-                    "page": run.file,
-                    "answers": [answer | {"kind": _kind(answer.get("verdict", ""))} for answer in answers],
-                }
-            )
+            answers = [answer | {"kind": _kind(answer.get("verdict", ""))} for answer in answers]
+            rows.append({"claim": claim, "criterion": found.get("criterion", ""), "page": run.file, "answers": answers})
     return rows
 
 

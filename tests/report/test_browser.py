@@ -113,6 +113,17 @@ def test_the_index_leads_to_the_pages_and_back(open_page):
     assert page.url.endswith("index.html")
 
 
+def test_what_scrolls_sideways_can_be_reached_by_the_keyboard(open_page):
+    page = open_page("12_behavioural_tests.html")
+    page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
+    parts = page.evaluate(
+        "[...document.querySelectorAll('main *')].filter((part) => getComputedStyle(part).overflowX === 'auto'"
+        " && part.scrollWidth > part.clientWidth).map((part) => part.tabIndex)"
+    )
+    assert len(parts) > 1
+    assert set(parts) == {0}
+
+
 def test_code_unfolds_one_by_one_and_all_at_once(open_page):
     page = open_page("01_inference.html")
     blocks = page.locator("details.code")

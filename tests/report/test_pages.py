@@ -1,3 +1,4 @@
+import json
 import re
 
 import nbformat
@@ -7,7 +8,10 @@ from itables.javascript import generate_init_offline_itables_html
 from itables.options import dt_bundle
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from sentiment_kit.report.pages import Run, index, page
+from sentiment_kit.analysis.claims import EFFECTS
+from sentiment_kit.analysis.claims import VERDICTS as VERDICT_NAMES
+from sentiment_kit.report.notebooks import find_notebooks
+from sentiment_kit.report.pages import FOLDER, Run, index, page
 from sentiment_kit.report.tables import searchable
 
 
@@ -153,6 +157,21 @@ def test_a_second_model_stands_beside_the_first():
     shown = index([_judging(VERDICTS)], [], stand_in=False, models=["mine", "theirs"], others=[other])
     assert re.findall(r'<span class="verdict ([\w-]+)">', shown) == ["for", "against", "open", "open"]
     assert "figure (95% interval), theirs" in shown
+
+
+def test_the_verdicts_can_be_read_in_italian():
+    """All of the committed claims and criteria, and any verdict."""
+    committed = nbformat.read(find_notebooks(only=["16"])[0], as_version=4)
+    claims = Run("16_claims", committed, "")
+    said = json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))["it"]["said"]
+    rows = [dict(zip(["claim", "figure", "criterion", "verdict"], row, strict=True)) for row in claims.verdicts[1:]]
+    assert len(rows) == 12
+    assert {row[name] for row in rows for name in ("claim", "criterion")} <= set(said)
+    assert {*EFFECTS, *VERDICT_NAMES} <= set(said)
+    shown = index([claims], [], stand_in=False, language="it")
+    assert ">il 40% dei tweet sul calcio è negativo</a>" in shown
+    assert '<span class="verdict against">smentito</span>' in shown
+    assert ">contradicted<" not in shown
 
 
 def test_a_page_is_shown_by_its_figure_and_its_first_two_results():

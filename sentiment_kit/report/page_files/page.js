@@ -30,3 +30,11 @@ if (fold) {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
 paint();
+
+// What scrolls sideways can be scrolled by the keyboard, too; what is folded away scrolls only once it is open.
+const reachable = () => document.querySelectorAll("pre, table, .output_html, .output_png").forEach((part) => {
+  if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+});
+addEventListener("load", reachable);
+addEventListener("resize", reachable);
+document.addEventListener("toggle", reachable, true);
