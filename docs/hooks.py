@@ -5,11 +5,14 @@ they lead to is put into it, a notebook as a page with its committed outputs, an
 
 A comment `<!-- sentiment-kit score --help -->` becomes what that command prints, and
 `<!-- the modules of this page -->` the docstrings of the modules of the core, or of a wing, which the package's
-docstring lists and others import from.
+docstring lists and others import from. `<!-- the figure of each notebook -->` becomes a gallery that leads to their
+pages.
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import importlib
 import inspect
 import posixpath
@@ -24,12 +27,14 @@ from typer.testing import CliRunner
 
 import sentiment_kit
 from sentiment_kit.cli import app
+from sentiment_kit.report.notebooks import find_notebooks
 from sentiment_kit.report.pages import Run, index, page
 
 ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<=\]\()(?:\.\./)+[^)#\s]+")
 _HELP = re.compile(r"^<!-- sentiment-kit((?: \w+)?) --help -->$", re.MULTILINE)
 _MODULES = "<!-- the modules of this page -->"
+_GALLERY = "<!-- the figure of each notebook -->"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -47,13 +52,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, run in zip(books, runs, strict=True):
         content = page(run, runs, footer=footer)
         files.append(_added(config, _in_site(path.as_posix()), content=content))
+    for run in course():
+        files.append(_added(config, f"figures/{run.name}.png", content=base64.b64decode(run.figure)))
     for target in targets:
         if not target.endswith(".ipynb"):
             files.append(_added(config, _in_site(target), abs_src_path=str(ROOT / target)))
     return files
 
 
-def _added(config: MkDocsConfig, uri: str, **source: str) -> File:
+def _added(config: MkDocsConfig, uri: str, **source: str | bytes) -> File:
     return File.generated(config, uri, inclusion=InclusionLevel.NOT_IN_NAV, **source)
 
 
@@ -65,8 +72,24 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = _in_repository(here, link[0])
         return posixpath.relpath(_in_site(target), posixpath.dirname(here)) if target else link[0]
 
+    markdown = markdown.replace(_GALLERY, gallery() if _GALLERY in markdown else "")
     markdown = markdown.replace(_MODULES, docstrings(posixpath.basename(here).removesuffix(".md")))
     return _HELP.sub(lambda comment: f"```text\n{help_text(comment[1].split())}```", _LINK.sub(turned, markdown))
+
+
+def course() -> list[Run]:
+    """The numbered notebooks, as they are committed."""
+    return [Run(path.stem, nbformat.read(path, as_version=4), "") for path in find_notebooks(ROOT / "notebooks")]
+
+
+def gallery() -> str:
+    """The figure that carries each notebook, and its question, as links."""
+    parts = [
+        f'<a href="{_in_site(f"notebooks/{run.file}")}"><img src="figures/{run.name}.png" loading="lazy" '
+        f'alt="{html.escape(run.alternative)}"><span>{html.escape(run.title)}</span></a>'
+        for run in course()
+    ]
+    return "\n".join(['<div class="gallery">', *parts, "</div>"])
 
 
 def docstrings(page: str) -> str:

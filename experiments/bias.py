@@ -1,4 +1,4 @@
-"""Can a bias of the subject be reduced? `python experiments/bias.py` writes results/bias.csv and bias_effects.csv.
+"""Can a bias of the subject be reduced? `python experiments/bias.py` writes three tables to results/.
 
 The encoder is trained on tweets of the demo corpus, half of them about football, by each recipe with several seeds; a
 seed draws the tweets, too, so that the intervals hold for both. *Skewed*: football is nearly always positive, a bias
@@ -7,6 +7,9 @@ planted on purpose, for the remedies to find. *Balanced*: labels as they come, f
 One measure was named beforehand: the shift of P(positive) - P(negative) from a sentence about a club to the same about
 another subject, on frames that no recipe trained on. Nearer to 0 is better, and only of this measure there are
 verdicts. Accuracy on the demo's test split is the price, flips from club to club are looked at beside it.
+
+bias_verdicts.csv puts each network of these two through what the course judges by: the shift of the pairs, on the
+frames that are held out, and the gravest gap of any label between football and the rest.
 
 Ten layers of the encoder's twelve and the demo model's recipe; validation is 400 tweets, half of them football.
 """
@@ -25,7 +28,7 @@ from heads import base_model
 from trainings import RESULTS, WORK, answers_of
 from transformers import AutoTokenizer
 
-from sentiment_kit.analysis import load_pairs, score_pairs
+from sentiment_kit.analysis import family_effects, label_gaps, largest_gaps, load_pairs, score_pairs
 from sentiment_kit.data import load_demo
 from sentiment_kit.evaluation import q_values
 from sentiment_kit.training import (
@@ -158,6 +161,25 @@ def summarize(found: dict[str, list[dict[str, pd.DataFrame]]]) -> tuple[pd.DataF
     return pd.DataFrame(measured, columns=columns), table.drop(columns="nearer")
 
 
+def judged(found: dict[str, list[dict[str, pd.DataFrame]]]) -> pd.DataFrame:
+    """What notebooks 11 and 16 would say of each network: is the planted bias found, is none found where none is?"""
+    _, pairs = split_frames(load_pairs(), seed=0)
+    test = load_demo("test", mixed="keep")
+    test = test[test["label"].notna()]
+    rows = []
+    for recipe in set(found) & {"balanced", "skewed"}:
+        for seed, run in enumerate(found[recipe]):
+            shift = family_effects(score_pairs(pairs, run["a"], run["b"])).loc[FAMILIES[PRIMARY[1]][0]]
+            rows.append((recipe, seed, *PRIMARY, *shift[["shift", "shift_low", "shift_high", "q_value", "verdict"]]))
+            football = pd.DataFrame({"football": test["domain"] == "football"})
+            gap = largest_gaps(label_gaps(test["label"], run["test"]["label"].loc[test.index], football)).iloc[0]
+            rows.append(
+                (recipe, seed, gap["measure"], "football", *gap[["value", "low", "high", "q_value", "verdict"]])
+            )
+    columns = ["recipe", "seed", "measure", "part", "value", "low", "high", "q_value", "verdict"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["recipe", "part", "seed"])
+
+
 def verdict(q_value: float, nearer: bool) -> str:
     """What may be said of the primary measure at a false discovery rate of 5%; nothing of the others."""
     if np.isnan(q_value):
@@ -181,7 +203,7 @@ def main() -> None:
         for recipe in arguments.recipes
     }
     arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, table in zip(("bias", "bias_effects"), summarize(found), strict=True):
+    for name, table in zip(("bias", "bias_effects", "bias_verdicts"), [*summarize(found), judged(found)], strict=True):
         table.round(4).to_csv(arguments.output / f"{name}.csv", index=False)
         print(table.round(3).to_string())
 

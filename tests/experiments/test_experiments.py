@@ -80,9 +80,39 @@ def test_bias_runs_and_goes_on_where_it_was(bias, hub_folder, tmp_path, monkeypa
     effects = pd.read_csv(tmp_path / "bias_effects.csv")
     assert list(effects.columns) == list(_committed("bias_effects").columns)
     assert set(effects["recipe"]) == {"skewed, clubs masked"}
+    verdicts = pd.read_csv(tmp_path / "bias_verdicts.csv")
+    assert list(verdicts.columns) == list(_committed("bias_verdicts").columns)
+    assert verdicts["recipe"].tolist() == ["skewed"] * 4  # two seeds, by the pairs and by the gaps
     monkeypatch.setattr(bias, "base_model", None)  # nothing is trained again
     bias.main()
     pd.testing.assert_frame_equal(written, pd.read_csv(tmp_path / "bias.csv"))
+
+
+def test_what_was_planted_is_found_and_nothing_else_is():
+    """Of five networks each. Half of the pairs are few: some of the skewed ones are found by their gaps alone."""
+    shown = _committed("bias_verdicts").assign(shown=lambda table: table["verdict"].str.startswith("shown"))
+    assert not shown.loc[shown["recipe"] == "balanced", "shown"].any()
+    skewed = shown[shown["recipe"] == "skewed"]
+    assert skewed.groupby("seed")["shown"].any().all()
+    assert (skewed.loc[skewed["shown"], "verdict"] == "shown, large enough to matter").all()
+
+
+def test_the_auditors_page_states_the_tables_figures():
+    page = (FOLDER.parent / "docs" / "how-to" / "reporting-bias.md").read_text(encoding="utf-8")
+    gaps = _committed("verdicts").set_index(["data", "verdict", "planted"])
+    for data, verdict in (
+        ("demo test split", "any gap shown"), ("SENTIPOLC training file", "any gap shown"),
+        ("demo test split", "any of the measures, p below .05"),
+    ):  # fmt: skip
+        accused, found = gaps.loc[(data, verdict, 0.0)], gaps.loc[(data, verdict, 0.1), "share"]
+        assert f"| {accused['share']:.1%} ({accused['low']:.1%} to {accused['high']:.1%}) | .10: {found:.1%}" in page
+    pairs = _committed("verdicts_pairs").set_index("model")
+    assert f"| {pairs.loc['nearly steady', 'any_shift_shown']:.1%} | -.10: " in page
+    assert f"-.10: {pairs.loc['unstable, -.10 planted', 'planted_shown']:.1%}; -.30: 99.5%" in page
+    shown = _committed("bias_verdicts").query("recipe == 'skewed' and verdict.str.startswith('shown')", engine="python")
+    assert (
+        f"{(shown['part'] == 'football').sum()} by a gap and {(shown['measure'] == 'shift').sum()} by the pairs" in page
+    )
 
 
 def test_recipe_runs(sentipolc_file, tmp_path, monkeypatch):
