@@ -59,15 +59,13 @@ def agreeing():
 
 def test_int8_says_how_far_it_agrees_on_the_demo_model(agreeing):
     share, record = agreeing
-    assert share >= 0.98
+    assert share >= 0.99
     assert 0 < record["largest_difference"] < 0.25
 
 
-@pytest.mark.xfail(strict=True, reason="int8 changes 1.6% of the demo model's labels (docs/speed.md); the aim is 1%")
-def test_int8_agrees_as_far_as_it_should(agreeing):
-    share, record = agreeing
-    assert share >= 0.99
-    assert record["largest_difference"] < 0.1
+@pytest.mark.xfail(strict=True, reason="int8 moves one probability of the sample by .16 (docs/speed.md); the aim is .1")
+def test_int8_moves_no_probability_far(agreeing):
+    assert agreeing[1]["largest_difference"] < 0.1
 
 
 def test_an_export_is_kept_and_found_again(hub_folder, cache, exported, monkeypatch):
