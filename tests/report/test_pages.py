@@ -150,6 +150,7 @@ def test_the_first_page_begins_with_the_verdicts():
         ("for", "supported"), ("open", "cannot be told at this n"),
     ]  # fmt: skip
     assert '<a href="16_claims.html">82%</a>' in shown
+    assert shown.index("neuraly/bert-base-italian-cased-sentiment") < shown.index('<table class="sheet">')
 
 
 def test_a_second_model_stands_beside_the_first():
