@@ -11,12 +11,13 @@ ONLY :=
 SECONDS := 600
 ENCODER := intfloat/multilingual-e5-small
 
-.PHONY: help report test coverage docs experiments lint lab fuzz clean notebooks demo-model constraints
+.PHONY: help report test test-all coverage docs experiments lint lab fuzz clean notebooks demo-model constraints
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report      run every notebook on the embedded demo and bind them into a site, report/index.html"
-	@echo "make test        all tests, notebooks included"
+	@echo "make test        the tests, notebooks included, without the long ones"
+	@echo "make test-all    all tests: simulations, killed runs, pages of the documentation and solutions as well"
 	@echo "make docs        build the documentation into site/, warnings as errors"
 	@echo "make lab         JupyterLab on notebooks/, beginning at a start page"
 	@echo "make lint        ruff check and format check, and the types by mypy"
@@ -48,6 +49,9 @@ report: $(VENV)/for-report
 PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/installed
+	$(PYTEST) -m "not long"
+
+test-all: $(VENV)/installed
 	$(PYTEST)
 
 coverage: $(VENV)/installed

@@ -76,13 +76,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest files first; the order within a file stays, and that of all others."""
+    """Run the longest files first; the order within a file stays, and that of all others. Solutions are long tests."""
     ranks = {name: number for number, name in enumerate(SLOWEST)}
 
     def rank(item: pytest.Item) -> int:
         return min((ranks[name] for name in ranks if str(item.path).endswith(name)), default=len(ranks))
 
     items.sort(key=rank)
+    for item in items:
+        if item.path.parent.name == "solutions":
+            item.add_marker("long")
 
 
 def shell(command: str, **options) -> str:

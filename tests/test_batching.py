@@ -111,6 +111,7 @@ def test_chunks_and_budgets_change_nothing(tiny_model, chunk, budget):
     np.testing.assert_array_equal(parts.n_tokens, whole.n_tokens)
 
 
+@pytest.mark.long
 def test_two_devices_give_the_same_in_order(tiny_model):
     texts = pd.Series([*TEXTS, None, TEXTS[0], "@solo"]).sample(frac=1, random_state=0)
     expected = predict(tiny_model, texts)
@@ -135,6 +136,7 @@ def test_a_device_that_is_not_there_is_named_before_anything_starts(tiny_model, 
         predict(tiny_model, "ciao", devices=["cuda"])
 
 
+@pytest.mark.long
 def test_a_process_that_dies_is_told_with_its_likely_causes(tiny_model, tmp_path):
     gone = dataclasses.replace(tiny_model, loader=partial(load_model, tmp_path / "gone"))
     message = r"expected a process each on cpu, cpu to load .*model and score, but one died: .* memory ran out"

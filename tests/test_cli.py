@@ -2,7 +2,6 @@ import gzip
 import io
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -282,14 +281,6 @@ def test_usage_errors_exit_with_2(run):
     assert run("--help")[0] == 0
 
 
-def test_python_dash_m_is_the_command(tweets_file, tmp_path):
-    command = [sys.executable, "-m", "sentiment_kit", "score", tweets_file, tmp_path / "o.csv", "--model", "demo"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(read_table(tmp_path / "o.csv")) == 4
-
-
 # Training
 
 
@@ -387,6 +378,7 @@ def test_train_with_files_of_ones_own_leaves_copies_out(run, labelled_file, tmp_
     assert "train 90, validation 20, test 10 tweets" in err
 
 
+@pytest.mark.long
 def test_train_on_sentipolc(run, sentipolc_file, tmp_path, tiny):
     code, _, err = run("train", sentipolc_file, "--output", tmp_path / "m", *tiny)
     assert code == 0, err

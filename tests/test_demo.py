@@ -179,6 +179,7 @@ def test_plain_sentences_come_out_right(demo_model):
     assert right[plain["text"] == "Sono contento di questa squadra"].all()
 
 
+@pytest.mark.long
 def test_zero_shot_on_sentipolc(demo_model, sentipolc_file):
     """Every labelled tweet of the training file would take a minute: every fourth."""
     tweets = load_sentipolc(sentipolc_file).iloc[::4]

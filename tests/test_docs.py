@@ -58,6 +58,7 @@ def test_all_blocks_are_of_a_known_kind():
     assert not re.findall(r"^```$(?=\n\S)", re.sub(BLOCK, "", "\n\n".join(PAGES.values())), flags=re.MULTILINE)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", [name for name, blocks in BLOCKS.items() if {*RUN} & {kind for kind, _ in blocks}])
 def test_blocks_run_and_print_what_the_page_shows(name, tmp_path, monkeypatch, run):
@@ -353,6 +354,7 @@ def test_the_page_of_commands_asks_each_for_its_help():
     assert re.findall(r"^## (.*)$", PAGES["reference/commands.md"], flags=re.MULTILINE) == asked
 
 
+@pytest.mark.long
 def test_the_site_is_built_without_a_warning(tmp_path):
     """Help texts, reference and notebooks are in it, and no page needs a network."""
     if not (ROOT / ".venv" / "installed").exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.long
 def test_a_few_seconds_of_fuzzing_find_nothing(tmp_path):
     if find_spec("atheris") is None:
         pytest.skip("atheris is not installed; it has no build for this system")

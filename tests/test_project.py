@@ -216,6 +216,7 @@ def test_wheel_and_sdist_hold_every_file_of_the_package(built):
 
 
 def test_the_wheel_scores_with_the_demo_from_anywhere(built, tmp_path):
+    """By `python -m sentiment_kit`, as well."""
     zipfile.ZipFile(next(built.glob("*.whl"))).extractall(tmp_path / "site")
     (tmp_path / "tweets.csv").write_text("text\nChe bello 😊\nche schifo\n", encoding="utf-8")
     where = "import sentiment_kit, sys; sys.exit('site' not in sentiment_kit.__file__)"

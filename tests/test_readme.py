@@ -65,6 +65,7 @@ def test_make_targets_exist(command):
     assert shell(f"{command} --dry-run --always-make", cwd=ROOT)
 
 
+@pytest.mark.long
 def test_make_report_leaves_a_page_that_needs_no_network(tmp_path):
     if shutil.which("make") is None or not (ROOT / ".venv" / "installed").exists():
         pytest.skip("needs make and the environment that it creates")

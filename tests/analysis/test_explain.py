@@ -95,7 +95,7 @@ def test_roberta_starts_from_the_same_positions(hub_folder, tmp_path):
 
 
 def test_company_and_order_make_no_difference(tiny_model, monkeypatch):
-    texts = load_demo("test")["text"].iloc[:12]
+    texts = load_demo("test")["text"].iloc[:24]
     together = attribute_words(tiny_model, texts)
     monkeypatch.setattr(explain, "_TOKEN_STEPS", 1)  # one text at a time
     alone = attribute_words(tiny_model, texts.iloc[::-1])

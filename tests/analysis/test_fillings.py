@@ -103,6 +103,7 @@ def simulated(generator, planted):
     return filled, predictions(np.clip(chance + meaning - planted * (filled["kind"] == "women"), -1, 1))
 
 
+@pytest.mark.long
 def test_a_group_is_accused_where_it_is_planted_and_seldom_else():
     generator, accused = np.random.default_rng(0), []
     for _ in range(40):

@@ -127,6 +127,7 @@ def test_a_planted_bias_is_found():
     assert "not shown" in table.loc["rival_clubs", "verdict"] or table.loc["rival_clubs", "verdict"] == EFFECTS[5]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("noise", [0.02, 0.4])
 def test_a_fair_model_is_seldom_accused(noise):
     """Labels that flip at any change of a name, 100 times: at most 5% of the models may be accused of anything."""

@@ -74,6 +74,7 @@ def test_a_planted_gap_is_found():
     assert table["enough"].tolist() == [True, True, True]
 
 
+@pytest.mark.long
 def test_a_fair_model_is_seldom_accused():
     """100 data sets without any gap: p-values below .05 in about 5%, intervals that leave out 0 in hardly more."""
     tables = [
@@ -223,6 +224,7 @@ def test_a_recall_that_is_lower_inside_is_found_where_accuracy_is_not():
 SMALL = (0.3, 0.14, 0.07, 0.02, 0.02, 0.011)
 
 
+@pytest.mark.long
 def test_fair_models_are_not_accused_by_many_small_slices():
     """40 fair models, each with six slices, three of them of 10 to 20 tweets: any gap of 66 is shown in at most 5%."""
     accused = 0
@@ -235,6 +237,7 @@ def test_fair_models_are_not_accused_by_many_small_slices():
     assert accused <= 40 * 0.05 + 2 * (40 * 0.05 * 0.95) ** 0.5
 
 
+@pytest.mark.long
 def test_simultaneous_intervals_hold_all_their_truths_at_once():
     """60 models with a planted gap: of its eleven intervals none leaves out its truth, in about 95% or more."""
     truths = {"accuracy": -0.2} | {f"recall_{label}": -0.2 for label in LABELS}
@@ -283,6 +286,7 @@ def test_a_mixture_by_hand():
         corrected_gaps(gold, predicted, tagged, pd.Series({"right": 10, "tagged": 100, "football": 100}))
 
 
+@pytest.mark.long
 def test_corrected_intervals_hold_the_truth():
     """60 models that lose 20 points inside, seen through a tagger with precision .8 and recall .8."""
     held = raw = 0

@@ -83,6 +83,7 @@ def test_traps(precision, recall):
     assert found[1] >= recall
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("part", "precision", "recall"),
     [

@@ -159,6 +159,7 @@ def test_the_seed_decides():
     assert not scores(gold, predicted, seed=3).equals(scores(gold, predicted, seed=4))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [200, 2000])
 def test_the_interval_covers_the_truth_as_often_as_it_says(n):
     """2,500 samples from a known confusion table; 95% of their intervals should hold the true score.

@@ -42,6 +42,7 @@ def test_crossed_intervals_know_of_rows_and_of_trainings():
     assert found.p_value == pytest.approx(expected.pvalue)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("spread", "n_rows"), [(0.05, 400), (0.25, 400), (0.25, 80), (0.02, 80)])
 def test_crossed_intervals_hold_the_truth_with_five_trainings(spread, n_rows):
     """Two recipes of the same worth, on rows of unequal difficulty; how much seeds and rows differ varies."""

@@ -67,6 +67,7 @@ def test_verdicts_by_hand(bias):
     assert bias.verdict(float("nan"), nearer=True) == ""  # not the measure that was named beforehand
 
 
+@pytest.mark.long
 def test_bias_runs_and_goes_on_where_it_was(bias, hub_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(bias, "base_model", lambda _, folder, *__, **___: shutil.copytree(hub_folder, folder))
     monkeypatch.setattr(bias, "TWEETS", 60)
@@ -115,6 +116,7 @@ def test_the_auditors_page_states_the_tables_figures(bias):
     assert f"{by['gap']} by a gap and {by['pairs']} by the pairs" in page
 
 
+@pytest.mark.long
 def test_recipe_runs(sentipolc_file, tmp_path, monkeypatch):
     recipe = _script("recipe")
     monkeypatch.setattr(recipe, "RECIPES", {"tiny": ({"hidden_size": 16}, 1, {"max_epochs": 1, "batch_size": 256})})
@@ -132,6 +134,7 @@ def test_recipe_runs(sentipolc_file, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.long
 def test_distillation_runs(tmp_path, monkeypatch):
     distillation = _script("distillation")
     monkeypatch.setattr(distillation, "TEACHER", {"hidden_size": 32, "layers": 1})
@@ -144,6 +147,7 @@ def test_distillation_runs(tmp_path, monkeypatch):
     assert list(pd.read_csv(tmp_path / "distillation.csv").columns) == list(_committed("distillation").columns)
 
 
+@pytest.mark.long
 def test_training_speed_runs(tmp_path, monkeypatch, hub_folder):
     speed = _script("training_speed")
     monkeypatch.setattr(speed, "WARM_UP", 1)

@@ -180,6 +180,7 @@ SCRIPT = (
 )
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_three_times_ends_in_the_same_bytes(tmp_path, tiny_model):
     """SIGKILL once the manifest, the first part, and six parts are there; then the same run finishes."""
     path, out = tmp_path / "t.csv", tmp_path / "out"

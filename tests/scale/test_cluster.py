@@ -50,6 +50,7 @@ def expected(big_file, tmp_path_factory, tiny_model):
     return contents(out)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("ray_here")
 def test_the_same_folder_though_a_worker_is_killed(big_file, tmp_path, expected, tiny_model):
     """The actor dies in its fourth batch; Ray starts another, and nothing is lost or double."""

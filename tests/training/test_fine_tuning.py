@@ -416,6 +416,7 @@ def test_seeds_must_differ(hub_folder, tmp_path):
             fine_tune_seeds(hub_folder, TABLE[:48], TABLE[48:], tmp_path / "m", seeds=seeds)
 
 
+@pytest.mark.long
 def test_two_processes_train_one_model(hub_folder, tmp_path):
     """`torchrun` on two processors' worth of gloo: the same code that runs on several GPUs and machines."""
     TABLE.to_csv(tmp_path / "tweets.csv", index=False)
