@@ -85,7 +85,7 @@ def value_of(value, kind):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(kind=st.sampled_from(list(VALUES)), data=st.data())
 def test_no_value_changes(tmp_path, suffix, kind, data):
     values = data.draw(st.lists(st.none() | VALUES[kind], max_size=4))
@@ -112,7 +112,7 @@ JSON = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | finite | text
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(values=st.lists(JSON | st.lists(JSON, max_size=2) | st.dictionaries(text, JSON, max_size=2), min_size=1))
 def test_no_value_of_json_changes(tmp_path, suffix, values):
     lines = [json.dumps({"text": "t", "n": value}) for value in values]
