@@ -70,7 +70,7 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 
 `report`: what does it look like?
 
-- `report.plots`: finished tables to figures (01 to 06, 09, 10, 12 to 15)
+- `report.plots`: finished tables to figures (01 to 06, 08 to 10, 12 to 15)
 - `report.score_plots`: confusion, reliability and coverage, drawn (07, 08)
 - `report.share_plots`: shares of labels, counted and corrected, drawn (15)
 - `report.labelling`: tweets to label in a notebook, one at a time
