@@ -165,14 +165,30 @@ def test_the_verdicts_can_be_read_in_italian():
     committed = nbformat.read(find_notebooks(only=["16"])[0], as_version=4)
     claims = Run("16_claims", committed, "")
     said = json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))["it"]["said"]
-    rows = [dict(zip(["claim", "figure", "criterion", "verdict"], row, strict=True)) for row in claims.verdicts[1:]]
+    rows = [dict(zip(claims.verdicts[0], row, strict=True)) for row in claims.verdicts[1:]]
     assert len(rows) == 12
-    assert {row[name] for row in rows for name in ("claim", "criterion")} <= set(said)
+    assert {row[name] for row in rows for name in ("claim", "criterion", "measured on")} <= set(said)
     assert {*EFFECTS, *VERDICT_NAMES} <= set(said)
     shown = index([claims], [], stand_in=False, language="it")
     assert ">il 40% dei tweet sul calcio è negativo</a>" in shown
     assert '<span class="verdict against">smentito</span>' in shown
     assert ">contradicted<" not in shown
+    on = '<span class="on">misurata su: tweet dei dati sul calcio, etichettati a campione, n = 472; pagina 15</span>'
+    assert on in shown
+
+
+def test_a_claim_says_what_it_was_measured_on_and_where():
+    """Of every claim that says so, whether or not the page that shows how is part of the report."""
+    added = VERDICTS.replace("<th>verdict</th>", "<th>verdict</th><th>measured on</th><th>n</th><th>page</th>")
+    added = added.replace(">supported</td>", ">supported</td><td>labelled tweets</td><td>943</td><td>05</td>")
+    added = added.replace(" at this n</td>", " at this n</td><td>nothing</td><td></td><td>15</td>")
+    runs = [_run(name="05_scores"), _judging(added)]
+    shown = index(runs, [], stand_in=False, models=["mine", "theirs"], others=[_judging(added)])
+    assert re.findall(r'<span class="on">(.+?)</span>', shown) == [
+        'measured on labelled tweets, n = 943; <a href="05_scores.html">page 05</a>',
+        "measured on nothing; page 15",
+    ]
+    assert 'class="on"' not in index([_judging(VERDICTS)], [], stand_in=False)
 
 
 def test_a_page_is_shown_by_its_figure_and_its_first_two_results():
