@@ -50,7 +50,7 @@ def neat(table: pd.DataFrame | pd.Series, *, digits: int = 3) -> pd.DataFrame:
     _keep(named, "table")
     if named.index.names == [None] and pd.api.types.is_integer_dtype(named.index):
         named = named.set_index(named.columns[0])
-    written = named.apply(_written, digits=digits)
+    written = named.apply(_written, digits=digits).astype(object)  # without rows, `apply` keeps the numbers
     names = [str(name) for name in written.columns]
     ends = [place for place in range(1, len(names) - 1) if _is_interval(names[place], names[place + 1])]
     for place in ends:

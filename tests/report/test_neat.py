@@ -26,6 +26,14 @@ def test_two_intervals_by_their_names():
     assert shown.loc["x"].tolist() == ["0.5 (0.4 to 0.6)", "-0.1 (-0.2 to 0.0)"]
 
 
+def test_a_table_without_rows_stays_one():
+    """Its numbers have no text yet, and an interval is put together from texts."""
+    table = pd.DataFrame({"a": ["x"], "value": 0.5, "low": 0.4, "high": 0.6}).head(0)
+    shown = neat(table)
+    assert shown.columns.tolist() == ["value (95% interval)"]
+    assert len(shown) == 0
+
+
 def test_columns_that_only_sound_like_an_interval_stay():
     table = pd.DataFrame({"name": ["x"], "flow": 1.5, "high": 2.5, "low": 3.5})
     assert neat(table, digits=1).loc["x"].to_dict() == {"flow": "1.5", "high": "2.5", "low": "3.5"}
