@@ -19,7 +19,7 @@ def labelling_box(path: str | Path) -> Any:
 
     Click into the small field once; from then on the keys 1 (negative), 2 (neutral), 3 (positive), 4 (mixed), 0 (later)
     and u (undo) answer, as the buttons do. Every answer is in the file before the next tweet is shown, so that a box on
-    the same file goes on where another stopped.
+    the same file goes on where another stopped, and takes back what that one wrote.
 
     Parameters
     ----------
@@ -46,21 +46,20 @@ def labelling_box(path: str | Path) -> Any:
     check_columns(table.columns, ["text", "label"], path)
     table["label"] = table["label"].astype(object).where(table["label"].notna(), "")
     waiting = [row for row in table.index if not table["label"][row]]
-    answered: list[int] = []
+    answered = [row for row in table.index if table["label"][row]]  # of an earlier box, too, to be undone
     shown = ipywidgets.HTML()
     field = ipywidgets.Text(placeholder="1 2 3 4", continuous_update=True, layout={"width": "6em"})
 
     def show() -> None:
         field.disabled = not waiting and not answered
         done = f"<small>{len(table) - len(waiting):,} of {len(table):,} labelled</small>"
-        text = html.escape(str(table["text"][waiting[0]])) if waiting else "All tweets are labelled."
-        shown.value = f'{done}<p style="font-size: 1.3em; max-width: 36em">{text}</p>'
+        text = html.unescape(str(table["text"][waiting[0]])) if waiting else "All tweets are labelled."
+        shown.value = f'{done}<p style="font-size: 1.3em; max-width: 36em">{html.escape(text)}</p>'
 
     def answer(key: str) -> None:
         if key == "u" and answered:
-            row = answered.pop()
-            waiting.insert(0, row)
-            table.loc[row, "label"] = ""
+            waiting.insert(0, answered.pop())
+            table.loc[waiting[0], "label"] = ""
         elif key in _KEYS and waiting:
             answered.append(waiting.pop(0))
             table.loc[answered[-1], "label"] = _KEYS[key]
@@ -81,6 +80,7 @@ def labelling_box(path: str | Path) -> Any:
     for key, name in {**_KEYS, "0": "later", "u": "undo"}.items():
         button = ipywidgets.Button(description=f"{key} {name}", layout={"width": "7em"})
         button.on_click(lambda _, key=key: answer(key))
+        button.on_click(lambda _: field.focus())  # or the next key would go to the button
         buttons.append(button)
     show()
     return ipywidgets.VBox([shown, ipywidgets.HBox([field, *buttons], layout={"flex_flow": "row wrap"})])

@@ -12,7 +12,9 @@ pytest.importorskip("ipywidgets")
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "to_label.csv"
-    table = pd.DataFrame({"id": ["7", "8", "9"], "text": ["a", "<b>", "c"], "label": ["", "", ""], "weight": [2.5] * 3})
+    table = pd.DataFrame(
+        {"id": ["7", "8", "9"], "text": ["a", "<b>", "&lt;3"], "label": ["", "", ""], "weight": [2.5] * 3}
+    )
     write_table(table, path)
     return path
 
@@ -35,6 +37,7 @@ def test_keys_label_and_every_answer_is_written(path):
     assert field.value == ""  # ready for the next
     assert "&lt;b&gt;" in shown.value
     field.value = "4"
+    assert ">&lt;3<" in shown.value  # <3, as it was before Twitter's interface escaped it
     field.value = "x"
     assert _labels(path) == ["negative", "mixed", ""]
     field.value = "2"
@@ -62,6 +65,26 @@ def test_a_box_goes_on_where_another_stopped(path):
     assert "1 of 3 labelled" in shown.value
     field.value = "2"
     assert _labels(path) == ["positive", "neutral", ""]
+
+
+def test_what_another_box_labelled_can_be_taken_back(path):
+    for key in "123":
+        _parts(labelling_box(path))[1].value = key
+    shown, field, _ = _parts(labelling_box(path))
+    assert not field.disabled
+    field.value = "u"
+    assert _labels(path) == ["negative", "neutral", ""]
+    field.value = "u"
+    assert _labels(path) == ["negative", "", ""]
+    assert "&lt;b&gt;" in shown.value
+
+
+def test_after_a_button_the_next_key_goes_to_the_field(path, monkeypatch):
+    focused = []
+    monkeypatch.setattr("ipywidgets.Text.focus", lambda field: focused.append(field))
+    _, field, buttons = _parts(labelling_box(path))
+    buttons["neutral"].click()
+    assert focused == [field]
 
 
 def test_a_table_without_labels_is_refused(tmp_path):
