@@ -93,6 +93,44 @@ def test_without_ids_the_row_is_kept_to_match_by(run, tweets, tmp_path):
     assert [row["share"] for row in json.loads(out)["rows"]] == [1, 0, 0]
 
 
+def test_texts_and_ids_may_be_in_columns_of_other_names(run, tweets, tmp_path):
+    """A file of somebody else's: without its texts nobody could label, and only they show that rows have moved."""
+    own = tweets.drop(columns="gold").rename(columns={"id": "tweet_id", "text": "tweet_text"})
+    write_table(own, tmp_path / "scored.csv")
+    words = ["sample", tmp_path / "scored.csv", "--n", 100, "--output", tmp_path / "a.csv"]
+    assert "no column 'text'" in run(*words)[2]
+    assert run(*words, "--text-column", "tweet_text", "--by", "tweet_text", "--n", 299)[0] == 0
+    assert run(*words, "--text-column", "tweet_text", "--force")[0] == 0
+    table = read_table(tmp_path / "a.csv")
+    assert table["text"].tolist() == [f"tweet {int(row) - 1}" for row in table["row"]]
+    _changed(tmp_path / "a.csv", label="neutral")
+    words = ["shares", tmp_path / "scored.csv", "--sample", tmp_path / "a.csv"]
+    assert "is the column of its texts the one that --text-column names?" in run(*words)[2]
+    assert run(*words, "--text-column", "tweet_text")[0] == 0
+    write_table(own.iloc[::-1], tmp_path / "scored.csv", force=True)
+    assert "is it a sample of this file, in this order" in run(*words, "--text-column", "tweet_text")[2]
+
+
+def test_each_stratum_is_in_the_sample_or_none_is_drawn(run, scored, tmp_path):
+    code, _, err = run("sample", scored, "--n", 5, "--by", "topic", "--over", "date", "--output", tmp_path / "a.csv")
+    assert code == 2
+    assert "--n 5 leaves some of 6 strata without a tweet" in err
+    assert not list(tmp_path.glob("a*"))
+
+
+def test_a_sample_is_drawn_part_by_part(run, scored, tmp_path, monkeypatch):
+    """Each tweet as likely as any other, whatever part it is in; of each stratum no more are kept than are wanted."""
+    monkeypatch.setattr("sentiment_kit.commands.scored._ROWS", 40)
+    times = np.zeros(300)
+    for seed in range(20):
+        run("sample", scored, "--n", 150, "--seed", seed, "--output", tmp_path / "a.csv", "--force")
+        rows = read_table(tmp_path / "a.csv")["row"].astype(int)
+        assert rows.is_unique
+        assert len(rows) == 150
+        times[rows - 1] += 1
+    assert [part.sum() for part in np.split(times, 3)] == pytest.approx([1000] * 3, abs=60)
+
+
 # shares
 
 
@@ -172,7 +210,7 @@ def _changed(path, **columns):
     [
         ({"label": ""}, "no label yet"),
         ({"label": "angry"}, "row 1, column label: expected one of negative, neutral, positive, mixed"),
-        ({"id": "t1"}, "the id 't1' is there more than once"),
+        ({"id": "1.2E+18"}, "the id '1.2E+18' is there more than once (99 such rows); if the ids were rounded, delete"),
         ({"text": "other"}, "is it a sample of this file"),
         ({"weight": "many"}, "row 1, column weight: expected a number above 0, as `sample` wrote it, got 'many' (100"),
         ({"weight": "0"}, "row 1, column weight: expected a number above 0"),
@@ -224,6 +262,12 @@ def test_what_is_no_scored_file_is_one_line(run, scored, tmp_path):
         assert code == 2
         assert message in err
         assert err.count("\n") == 1
+    (tmp_path / "empty.csv").write_text("text,label\n")
+    for words in (
+        ["shares", tmp_path / "empty.csv"],
+        ["sample", tmp_path / "empty.csv", "--output", tmp_path / "a.csv"],
+    ):
+        assert "no tweet has an answer" in run(*words)[2]
     (tmp_path / "odd.csv").write_text("text,label,negative,neutral,positive\na,neutral,.1,.2,.1\n")
     assert "row 1: the three probabilities do not sum to 1" in run("shares", tmp_path / "odd.csv")[2]
 
@@ -266,6 +310,7 @@ def test_agreement_by_a_column(run, labelled, tmp_path):
     write_table(table, tmp_path / "b.csv")
     found = json.loads(run("agree", tmp_path / "a.csv", tmp_path / "b.csv", "--by", "topic", "--json")[1])
     assert {row["group"] for row in found["by_group"]} == {"x", "y"}
+    assert run("agree", tmp_path / "a.csv", tmp_path / "b.csv")[1].endswith("\n0 tweets labelled differently\n")
     assert "no column 'party'" in run("agree", tmp_path / "a.csv", tmp_path / "b.csv", "--by", "party")[2]
 
 

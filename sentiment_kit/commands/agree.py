@@ -60,8 +60,5 @@ def agree(
         + (", the first ten" if len(differ) > 10 else ""),
     }
     shown = {**found, "disagreements": found["disagreements"].head(10)}
-    print(
-        "\n\n".join(
-            f"{titles[name]}\n{table.round(3).to_string(index=False, na_rep='–')}" for name, table in shown.items()
-        )
-    )
+    texts = {name: table.round(3).to_string(index=False, na_rep="–") for name, table in shown.items() if len(table)}
+    print("\n\n".join(f"{titles[name]}\n{texts.get(name, '')}".rstrip() for name in found))

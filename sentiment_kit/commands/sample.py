@@ -12,13 +12,15 @@ import typer
 
 from ..errors import DataError
 from ..files.writing import check_writable, write_table
+from .shared import TextColumn
 
 GUIDELINE = Path(__file__).parent / "guideline.md"
+_STRATUM, _ORDER = ["(group)", "(period)"], "(order)"  # beside columns that may be called group
 
 
 def sample(
     scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
-    output: Annotated[Path, typer.Option(help="The table to fill in: .csv, .tsv, .jsonl or .parquet.")],
+    output: Annotated[Path, typer.Option(help="The table to fill in: .csv, .xlsx, .tsv, ...")],
     n: Annotated[int, typer.Option(min=1, help="How many tweets.")] = 200,
     by: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="As many from each of its values, with weights.")
@@ -27,6 +29,7 @@ def sample(
         str | None, typer.Option(metavar="COLUMN", help="Dates: as many from each period, with weights.")
     ] = None,
     every: Annotated[Literal["day", "week", "month"], typer.Option(help="The periods of --over.")] = "week",
+    text_column: TextColumn = "text",
     seed: Annotated[int, typer.Option(help="Another draw.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT.")] = False,
 ) -> None:
@@ -40,26 +43,28 @@ def sample(
 
     check_writable(output, force=force)
     keys = [name for name in (by, over) if name is not None]
-    strata = pd.concat(
-        [answered(part, by, over, every)[["group", "period"]].astype("category") for part in scored_parts(scored, keys)]
-    ).astype(str)
-    if strata.empty:
+    random, found = np.random.default_rng(seed), pd.DataFrame()
+    sizes = pd.DataFrame(columns=_STRATUM).value_counts()
+    for part in scored_parts(scored, [text_column, *keys], text_column):
+        strata = answered(part, by, over, every)[["group", "period"]].set_axis(_STRATUM, axis=1)
+        sizes = pd.concat([sizes, strata.value_counts()]).groupby(level=_STRATUM).sum()
+        rows = part.join(strata.assign(**{_ORDER: random.random(len(strata))}), how="inner")
+        found = pd.concat([found, rows]).sort_values(_ORDER).groupby(_STRATUM).head(n)  # of any file no more than these
+    if sizes.empty:
         raise DataError(f"{scored}: no tweet has an answer, so there is nothing to draw from")
-    sizes = strata.value_counts()
-    taken = _allocation(sizes, min(n, len(strata)))
-    shuffled = strata.sample(frac=1, random_state=np.random.default_rng(seed))
-    place = shuffled.groupby(["group", "period"]).cumcount()
-    of_stratum = pd.MultiIndex.from_frame(shuffled)
-    chosen = shuffled.index[place.to_numpy() < taken.reindex(of_stratum).to_numpy()]
-    weight = (sizes / taken).reindex(pd.MultiIndex.from_frame(strata.loc[chosen])).to_numpy()
-    found = pd.concat([part[part.index.isin(chosen)] for part in scored_parts(scored, keys)]).loc[chosen]
-    kept = [name for name in ("id", "text", *keys) if name in found]
-    table = found[kept].assign(weight=weight).rename_axis("row").reset_index()
+    if len(sizes) > n:
+        raise DataError(f"--n {n} leaves some of {len(sizes):,} strata without a tweet; draw more, or make fewer")
+    taken = _allocation(sizes, min(n, int(sizes.sum())))
+    stratum = pd.MultiIndex.from_frame(found[_STRATUM])
+    found["weight"] = (sizes / taken).reindex(stratum).to_numpy()
+    found = found[found.groupby(_STRATUM).cumcount().to_numpy() < taken.reindex(stratum).to_numpy()]
+    kept = [name for name in dict.fromkeys(["id", "text", *keys]) if name in found]
+    table = found[[*kept, "weight"]].sample(frac=1, random_state=random).rename_axis("row").reset_index()
     table.insert(len(table.columns) - 1 - len(keys), "label", "")
     write_table(table, output, force=force)
     guideline = output.with_name(f"{output.name.split('.')[0]}_guideline.md")
     guideline.write_text(GUIDELINE.read_text(encoding="utf-8"), encoding="utf-8")
-    drawn = f"{len(table):,} of {len(strata):,} tweets" + (f" from {len(sizes):,} strata" if keys else "")
+    drawn = f"{len(table):,} of {sizes.sum():,} tweets" + (f" from {len(sizes):,} strata" if keys else "")
     print(f"{drawn} are in {output}, how to label them in {guideline}", file=sys.stderr)
 
 

@@ -24,6 +24,7 @@ from .shared import (
     ModelName,
     NoHeader,
     Sheet,
+    TextColumn,
     load,
     named_columns,
 )
@@ -40,7 +41,7 @@ def score(
         ),
     ],
     model: ModelName = DEFAULT_MODEL,
-    text_column: Annotated[str, typer.Option(help="The column to read.")] = "text",
+    text_column: TextColumn = "text",
     encoding: Encoding = None,
     no_header: NoHeader = False,
     columns: Columns = None,

@@ -19,9 +19,9 @@ from ..labels import LABELS, is_mixed_name, match_label
 _ROWS = 100_000
 
 
-def scored_parts(path: Path, columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
-    """What `sentiment-kit score` wrote, in parts: the prediction's `label` and probabilities, `id` and `text` where
-    they are, and `columns`; the index is the row, from 1.
+def scored_parts(path: Path, columns: Sequence[str] = (), text: str = "text") -> Iterator[pd.DataFrame]:
+    """What `sentiment-kit score` wrote, in parts: the prediction's `label` and probabilities, `id` where it is,
+    the column of texts as `text` (or None), and `columns`; the index is the row, from 1.
 
     Raises
     ------
@@ -36,13 +36,13 @@ def scored_parts(path: Path, columns: Sequence[str] = ()) -> Iterator[pd.DataFra
         answer = "predicted_label" if "predicted_label" in source.columns else "label"
         check_columns(source.columns, [answer, *columns], file)
         own = own if set(own.values()) <= set(source.columns) else {}
-        others = [name for name in ("id", "text", *columns) if name in source.columns]
+        others = [name for name in dict.fromkeys(["id", text, *columns]) if name in source.columns]
         for part in iter_parts(source, _ROWS):
             if part.rejected:
                 raise DataError(complaint(file, part.rejected[0]))
             raw = to_pandas(part.table.select(list(dict.fromkeys([answer, *own.values(), *others]))))
             raw.index = pd.RangeIndex(first, first + len(raw))
-            table = raw[others].assign(label=_labels(raw[answer], file))
+            table = raw[others].assign(text=raw.get(text), label=_labels(raw[answer], file))
             for label, name in own.items():
                 table[label] = as_numbers(raw[name])
             wrong = table["label"].notna() & ~(table[list(own)].sum(axis=1) - 1).abs().le(0.02) if own else []
@@ -81,7 +81,8 @@ def read_labels(path: Path) -> pd.DataFrame:
         table[key] = table[key].astype(str)
         twice = table[key][table[key].duplicated()]
         if len(twice):
-            raise DataError(f"{path}: the {key} {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)")
+            such = f"the {key} {twice.iloc[0]!r} is there more than once ({len(twice)} such rows)"
+            raise DataError(f"{path}: {such}; if the ids were rounded, delete their column: row matches, too")
     if "weight" in table.columns:
         written, table["weight"] = table["weight"], as_numbers(table["weight"])
         refuse_rows(~(table["weight"] > 0).to_numpy(), written, "a number above 0, as `sample` wrote it", path)

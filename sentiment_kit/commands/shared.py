@@ -35,6 +35,7 @@ Backend = Annotated[
     typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
 ]
 
+TextColumn = Annotated[str, typer.Option(help="The column to read.")]
 Encoding = Annotated[
     str | None, typer.Option(help="Of a text file: cp1252, mac_roman, utf-16. Default: UTF-8.", show_default=False)
 ]

@@ -11,6 +11,7 @@ import pandas as pd
 import typer
 
 from ..errors import DataError
+from .shared import TextColumn
 
 
 def shares(
@@ -18,6 +19,7 @@ def shares(
     sample: Annotated[
         Path | None, typer.Option(metavar="LABELLED", help="Tweets that `sample` drew, labelled. Default: only count.")
     ] = None,
+    text_column: TextColumn = "text",
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also for each of its values.")] = None,
     over: Annotated[str | None, typer.Option(metavar="COLUMN", help="Dates: also along time.")] = None,
     every: Annotated[Literal["day", "week", "month"], typer.Option(help="The periods of --over.")] = "week",
@@ -40,11 +42,13 @@ def shares(
         check_new_folder(output, force=force, holds="shares.json")
     labels = None if sample is None else read_labels(sample)
     cells, drawn = pd.DataFrame(), []
-    for part in scored_parts(scored, [name for name in (by, over) if name is not None]):
+    for part in scored_parts(scored, [name for name in (by, over) if name is not None], text_column):
         rows = answered(part, by, over, every)
         cells = pd.concat([cells, tally(rows)]).groupby(level=["group", "period"]).sum()
         if labels is not None and sample is not None:
             drawn.append(_matched(part, labels, sample).join(rows))
+    if cells.empty:
+        raise DataError(f"{scored}: no tweet has an answer, so there is nothing to count")
     found = None if labels is None else _whole(drawn, labels, f"{sample}", f"{scored}")
     table = shares_of(with_gaps(cells, every) if over else cells, found)
     differences = share_differences(table)
@@ -67,8 +71,8 @@ def shares(
     print(f"{scored.name}: {title}\n{shown.to_string(index=False, na_rep='–')}")
     clear = differences[differences["q_value"] <= 0.05]
     if len(differences):
-        held = clear.round(3).to_string(index=False)
-        print(f"\n{len(clear)} of {len(differences)} differences hold at q = .05\n{held}")
+        held = f"\n{clear.round(3).to_string(index=False)}" if len(clear) else ""
+        print(f"\n{len(clear)} of {len(differences)} differences hold at q = .05{held}")
 
 
 def _matched(part: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -79,12 +83,12 @@ def _matched(part: pd.DataFrame, labels: pd.DataFrame, path: Path) -> pd.DataFra
     own = (part["id"] if key == "id" else part.index.to_series()).astype(str)
     hits = own[own.isin(labels[key])]
     of_hits = labels.set_index(key).reindex(hits)
-    if "text" in part and "text" in labels:
+    if "text" in labels and (key == "row" or part["text"].notna().any()):
         other = of_hits["text"].to_numpy() != part.loc[hits.index, "text"].to_numpy()
         if other.any():
             raise DataError(
                 f"{path}: the text of {key} {hits[other].iloc[0]} is another than in the scored tweets; is it a sample "
-                "of this file, in this order?"
+                "of this file, in this order, and is the column of its texts the one that --text-column names?"
             )
     weight = of_hits["weight"].to_numpy() if "weight" in of_hits else 1.0
     return pd.DataFrame({"key": hits, "gold": of_hits["label"].to_numpy(), "weight": weight}, index=hits.index)
