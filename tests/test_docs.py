@@ -243,12 +243,13 @@ def test_the_table_for_teachers_has_every_notebook_with_its_question_and_time():
 
 GLOSSARY = [
     "accuracy, attribution, balanced accuracy, baseline, behavioural test, bootstrap, brier score, calibration",
-    "confidence, confidence interval, confusion matrix, contamination, counterfactual pair, cross-entropy",
-    "detectable difference, distillation, early stopping, ece, false discovery rate, fine-tuning, gold label",
-    "int8 quantization, irony, label smoothing, macro-f1, mcc, mcnemar's test, mixed",
-    "near-duplicate, official polarity score, out-of-vocabulary, padding, permutation test, polarity, precision",
-    "protocol, recall, reliability diagram, risk-coverage curve, seed, slice, stratified split, temperature scaling",
-    "tf-idf, tokenizer, truncation, wilson interval",
+    "ceiling, cohen's kappa, confidence, confidence interval, confusion matrix, contamination",
+    "counterfactual pair, cross-entropy, detectable difference, distillation, early stopping, ece",
+    "false discovery rate, fine-tuning, gold label, int8 quantization, irony, krippendorff's alpha",
+    "label smoothing, macro-f1, mcc, mcnemar's test, mixed, near-duplicate, official polarity score",
+    "out-of-vocabulary, padding, permutation test, polarity, precision, prediction-powered inference, prevalence",
+    "protocol, quantification, recall, reliability diagram, risk-coverage curve, seed, slice, stratified sample",
+    "stratified split, temperature scaling, tf-idf, tokenizer, truncation, weight, wilson interval",
 ]
 
 
