@@ -43,18 +43,12 @@ def benchmark(
         f"matrix products: {machine['matmul_gflops']:,.0f} GFLOP/s, packed {machine['packed_matmul_gflops']:,.0f}\n"
         f"everything but the model: {machine['without_model']:,.0f} tweets/s\n"
     )
-    shown = measured.rates.rename(
-        columns={
-            "tweets_per_second": "tweets/s",
-            "tokens_per_second": "tokens/s",
-            "ratio_to_card": "x card",
-            "ratio_to_pipeline": "x pipeline",
-            "labels_changed": "changed",
-            "largest_difference": "difference",
-            "memory_mb": "MB",
-            "of_matmul": "of matmul",
-        }
-    )
+    names = {
+        "tweets_per_second": "tweets/s", "tokens_per_second": "tokens/s", "ratio_to_card": "x card",
+        "ratio_to_pipeline": "x pipeline", "labels_changed": "changed", "largest_difference": "difference",
+        "memory_mb": "MB", "of_matmul": "of matmul",
+    }  # fmt: skip
+    shown = measured.rates.rename(columns=names)
     digits = {name: 0 if shown["slowest"].min() > 100 else 1 for name in ("tweets/s", "slowest", "fastest")}
     digits |= {"tokens/s": 0, "padding": 3, "x card": 2, "x pipeline": 2, "difference": 6, "MB": 0, "of matmul": 2}
     formats = {name: f"{{:,.{n}f}}".format for name, n in digits.items()}

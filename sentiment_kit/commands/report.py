@@ -60,16 +60,9 @@ def report(
         columns = {"TEXT": text_column, "LABEL": label_column, "BY": by, "DATE": date}
         named = {name: column for name, column in columns.items() if column is not None}
         runs = write_report(
-            paths,
-            output,
-            model=model,
-            data=data,
-            columns=named,
-            against=against,
-            language=language,
-            tables=tables,
-            jobs=jobs,
-        )
+            paths, output, model=model, data=data, columns=named, against=against,
+            language=language, tables=tables, jobs=jobs,
+        )  # fmt: skip
         if pdf:
             print_pages(output)
     failed = [run for run in runs if run.error]
