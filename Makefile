@@ -81,7 +81,7 @@ notebooks: $(VENV)/for-report
 	grep -o '"image/png": "[^"]*"' notebooks/01_inference.ipynb | head -1 | cut -d'"' -f4 | sed 's/\\n//g' | base64 -d > docs/probabilities.png
 
 experiments: $(VENV)/for-report
-	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)"; \
+	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)" --encoder "$(ENCODER)"; \
 	  else echo "experiments/recipe.py is left out: it needs SENTIPOLC=path/to/training_set_sentipolc16.csv"; fi
 	$(BIN)/python experiments/bias.py --encoder "$(ENCODER)"
 	$(BIN)/python experiments/distillation.py

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from sentiment_kit.analysis.probes import load_pairs
+from sentiment_kit.data import load_demo
 from sentiment_kit.training.mitigation import clubs_in, split_frames
 
 FOLDER = Path(__file__).parents[2] / "experiments"
@@ -116,22 +117,30 @@ def test_the_auditors_page_states_the_tables_figures(bias):
     assert f"{by['gap']} by a gap and {by['pairs']} by the pairs" in page
 
 
+def _tweets_of_two_topics(_):
+    tweets = load_demo("train").head(240)
+    return tweets.assign(topic=np.where(np.arange(240) % 3, "political", "generic"))
+
+
 @pytest.mark.long
-def test_recipe_runs(sentipolc_file, tmp_path, monkeypatch):
+def test_recipe_runs(hub_folder, tmp_path, monkeypatch):
     recipe = _script("recipe")
-    monkeypatch.setattr(recipe, "RECIPES", {"tiny": ({"hidden_size": 16}, 1, {"max_epochs": 1, "batch_size": 256})})
-    monkeypatch.setattr(recipe, "RESAMPLES", 50)
-    monkeypatch.setattr(sys, "argv", ["recipe.py", str(sentipolc_file), "--seeds", "2", "--output", str(tmp_path)])
+    for name, instead in {
+        "base_model": lambda _, folder, *__, **___: shutil.copytree(hub_folder, folder),
+        "load_sentipolc": _tweets_of_two_topics,
+        "DEMO_FOLDER": hub_folder,
+        "RECIPE": {"max_epochs": 1},
+        "RESAMPLES": 50,
+    }.items():
+        monkeypatch.setattr(recipe, name, instead)
+    arguments = ["nowhere.csv", "--seeds", "2", "--output", str(tmp_path), "--work", str(tmp_path / "work")]
+    monkeypatch.setattr(sys, "argv", ["recipe.py", *arguments])
     recipe.main()
-    written = pd.read_csv(tmp_path / "recipe.csv")
-    committed = _committed("recipe")
-    assert list(written.columns) == list(committed.columns)
-    # What has no seed is what it was.
-    kept = committed["seeds"] == 1
-    pd.testing.assert_frame_equal(
-        written[written["seeds"] == 1][["model", "measure", "value", "n"]],
-        committed[kept][["model", "measure", "value", "n"]],
-    )
+    for name in ("recipe", "recipe_topics"):
+        assert list(pd.read_csv(tmp_path / f"{name}.csv").columns) == list(_committed(name).columns)
+    topics = pd.read_csv(tmp_path / "recipe_topics.csv").set_index(["tested_on", "measure", "learned_from"])["value"]
+    both, other, difference = topics["political", "accuracy"]
+    assert difference == pytest.approx(both - other, abs=2e-4)
 
 
 @pytest.mark.long
@@ -208,7 +217,7 @@ def test_the_committed_tables_are_whole(bias):
         before = values[row.reference, row.measure, row.part]
         told = "" if pd.isna(row.verdict) else row.verdict
         assert told == bias.verdict(row.q_value, abs(before + row.difference) < abs(before))
-    recipe, distilled = _committed("recipe"), _committed("distillation")
-    for found in (recipe, distilled):
+    recipe = _committed("recipe")
+    for found in (recipe, _committed("recipe_topics"), _committed("distillation")):
         assert found[["low", "value", "high"]].apply(np.diff, axis=1).map(lambda gaps: (gaps >= 0).all()).all()
     assert set(recipe["seeds"]) == {1, 5}
