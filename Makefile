@@ -54,8 +54,9 @@ test: $(VENV)/installed
 test-all: $(VENV)/installed
 	$(PYTEST)
 
+# By the tests alone: in kernels that are forked nbval's own coverage waits for an answer that does not come.
 coverage: $(VENV)/installed
-	$(PYTEST) --cov --cov-report=term:skip-covered
+	$(PYTEST) tests --cov --cov-report=term:skip-covered
 
 # With the reference from the docstrings and the notebooks as pages; the theme's notice about its own future is left out.
 docs: $(VENV)/installed

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from scratch import write_vocabulary
 from sentencepiece import SentencePieceTrainer
-from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer, CharBPETokenizer
+from tokenizers import ByteLevelBPETokenizer, CharBPETokenizer
 from tokenizers.processors import BertProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
@@ -232,7 +233,7 @@ def main() -> None:
 def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[str, Any]:
     """The files of a vocabulary, and what a config says of it: `size` and the ids of special tokens."""
     if vocabulary == "word pieces":
-        return _write_word_pieces(texts, folder)
+        return {"vocab_size": write_vocabulary(texts, folder, size=600) + 8, "pad_token_id": 0}
     if vocabulary == "characters":
         return {"vocab_size": 0x110000, "pad_token_id": 0}
     if vocabulary in ("bytes", "json"):
@@ -240,19 +241,6 @@ def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[st
     if vocabulary == "pairs":
         return _write_word_pairs(texts, folder)
     return _write_sentencepiece(texts, folder / vocabulary)
-
-
-def _write_word_pieces(texts: list[str], folder: Path) -> dict[str, Any]:
-    """A cased vocabulary in the layout of the neuraly repository; the same texts give the same pieces."""
-    tokenizer = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has
-    # them: told beforehand, they come in the same order in every run.
-    letters = sorted({f"##{letter}" for text in texts for letter in text if not letter.isspace()})
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
-    tokenizer.train_from_iterator(texts, vocab_size=600, special_tokens=special, show_progress=False)
-    tokenizer.save_model(str(folder))
-    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
-    return {"vocab_size": tokenizer.get_vocab_size() + 8, "pad_token_id": 0}
 
 
 def _write_byte_pairs(texts: list[str], folder: Path, *, as_json: bool) -> dict[str, Any]:
