@@ -214,6 +214,8 @@ def _as_array(values: list[Any], type: pa.DataType) -> pa.Array:
     if type == json_type:
         texts = [None if value is None else json_text(value) for value in values]
         return pa.ExtensionArray.from_storage(json_type, pa.array(texts, json_type.storage_type))
+    if type == _ARROW["time"]:  # midnight is a date in a sheet: among times it is a time
+        values = [datetime(*value.timetuple()[:3]) if _kind(value) == "date" else value for value in values]
     return pa.array(values, type)
 
 

@@ -40,6 +40,15 @@ def test_a_sheet_keeps_its_types(tmp_path):
     assert pa.concat_tables([part.table for part in parts]).equals(table)
 
 
+def test_midnight_among_times_is_a_time(tmp_path):
+    """A sheet keeps no type of its cells: a moment at midnight is a date there."""
+    moments = [datetime(2024, 1, 2), datetime(2024, 1, 2, 3, 4)]
+    path = workbook(tmp_path / "t.xlsx", tweets=[["when"], *([moment] for moment in moments)])
+    assert read_arrow(path)["when"].to_pylist() == moments
+    parts = list(iter_parts(inspect(path), 1))
+    assert pa.concat_tables([part.table for part in parts])["when"].to_pylist() == moments
+
+
 def test_one_of_several_sheets_is_named(tmp_path):
     path = workbook(tmp_path / "t.xlsx", Foglio1=ROWS, altro=[["text"], ["ciao"]])
     assert read_table(path, sheet="altro")["text"].tolist() == ["ciao"]
