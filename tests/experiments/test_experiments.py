@@ -144,16 +144,29 @@ def test_recipe_runs(hub_folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.long
-def test_distillation_runs(tmp_path, monkeypatch):
+def test_distillation_runs(hub_folder, tmp_path, monkeypatch):
     distillation = _script("distillation")
-    monkeypatch.setattr(distillation, "TEACHER", {"hidden_size": 32, "layers": 1})
-    monkeypatch.setattr(distillation, "STUDENT", {"hidden_size": 16, "layers": 1})
-    monkeypatch.setattr(distillation, "COPIES", 0)
-    monkeypatch.setattr(distillation, "RECIPE", {"max_epochs": 1})
-    monkeypatch.setattr(distillation, "RESAMPLES", 50)
-    monkeypatch.setattr(sys, "argv", ["distillation.py", "--seeds", "1", "--output", str(tmp_path)])
+    few = {name: load_demo(name).head(240) for name in ("train", "test")}
+    for name, instead in {
+        "base_model": lambda _, folder, *__, **___: folder if folder.exists() else shutil.copytree(hub_folder, folder),
+        "load_demo": lambda name, **_: few[name],
+        "SIZES": ((12, 16_000), (4, 16_000)),
+        "STUDENTS": ((4, 16_000),),
+        "RECIPE": {"max_epochs": 1},
+        "RESAMPLES": 50,
+    }.items():
+        monkeypatch.setattr(distillation, name, instead)
+    arguments = ["--seeds", "2", "--output", str(tmp_path), "--work", str(tmp_path / "work")]
+    monkeypatch.setattr(sys, "argv", ["distillation.py", *arguments])
     distillation.main()
-    assert list(pd.read_csv(tmp_path / "distillation.csv").columns) == list(_committed("distillation").columns)
+    for name in ("sizes", "distillation"):
+        assert list(pd.read_csv(tmp_path / f"{name}.csv").columns) == list(_committed(name).columns)
+    sizes = pd.read_csv(tmp_path / "sizes.csv")
+    assert sizes["layers"].tolist() == [12, 4]
+    assert (sizes["n"] == 240).all()
+    lessons = pd.read_csv(tmp_path / "distillation.csv").set_index(["measure", "learned_from"])["value"]
+    plain, both, difference = lessons["accuracy"]
+    assert difference == pytest.approx(both - plain, abs=2e-4)
 
 
 @pytest.mark.long
@@ -165,6 +178,22 @@ def test_training_speed_runs(tmp_path, monkeypatch, hub_folder):
     assert list(row) == list(_committed("training_speed").columns)
     assert row["tweets_per_second"] > 0
     assert row["steps"] == 2
+
+
+@pytest.mark.long
+def test_large_files_runs(tmp_path, monkeypatch, hub_folder):
+    script = _script("large_files")
+    few = script.load_data("timeline").head(60)
+    monkeypatch.setattr(script, "load_data", lambda _: few)
+    monkeypatch.setattr(script, "DEMO_MODEL", hub_folder)
+    monkeypatch.setattr(sys, "argv", ["large_files.py", "--rows", "300", "--output", str(tmp_path)])
+    script.main()
+    written, committed = pd.read_csv(tmp_path / "large_files.csv"), _committed("large_files")
+    assert list(written.columns) == list(committed.columns)
+    for table in (written, committed):
+        assert table["command"].tolist() == ["sample", "shares"] * 2
+        assert (table["peak_mb"] < 1000).all(), "of a gigabyte"
+    assert (committed["rows"] == 10_000_000).all()
 
 
 def test_verdicts_runs(tmp_path, monkeypatch):
@@ -218,6 +247,6 @@ def test_the_committed_tables_are_whole(bias):
         told = "" if pd.isna(row.verdict) else row.verdict
         assert told == bias.verdict(row.q_value, abs(before + row.difference) < abs(before))
     recipe = _committed("recipe")
-    for found in (recipe, _committed("recipe_topics"), _committed("distillation")):
+    for found in (recipe, *map(_committed, ("recipe_topics", "distillation", "sizes"))):
         assert found[["low", "value", "high"]].apply(np.diff, axis=1).map(lambda gaps: (gaps >= 0).all()).all()
     assert set(recipe["seeds"]) == {1, 5}
