@@ -194,6 +194,9 @@ def test_large_files_runs(tmp_path, monkeypatch, hub_folder):
         assert table["command"].tolist() == ["sample", "shares"] * 2
         assert (table["peak_mb"] < 1000).all(), "of a gigabyte"
     assert (committed["rows"] == 10_000_000).all()
+    page = (FOLDER.parent / "docs" / "how-to" / "shares-and-trends.md").read_text(encoding="utf-8")
+    for row in committed.itertuples():
+        assert f"{row.seconds:.0f} s and {row.peak_mb / 1000:.2f} GB" in page
 
 
 def test_verdicts_runs(tmp_path, monkeypatch):
