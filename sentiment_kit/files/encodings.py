@@ -40,7 +40,7 @@ dumps; missing is NaN."""
 def well_formed(text: str) -> str:
     """Join surrogate pairs and replace lone ones, which no tokenizer and no UTF-8 file can hold, by U+FFFD."""
     try:
-        text.encode()
+        _ = text.isascii() or text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text

@@ -193,7 +193,7 @@ def _up_to_the_last(records: Iterator[Record], layout: Layout) -> Iterator[Recor
         if record is _BLANK:
             blank += 1
             continue
-        yield from (([""] * len(layout.columns or ()), None) for _ in range(blank))
+        yield from [([""] * len(layout.columns or ()), None)] * blank if blank else ()
         blank = 0
         yield record
     if blank:
@@ -356,8 +356,7 @@ def _csv_reader(lines: _Lines, taken: list[_Line], layout: Layout, **options: An
 
 def _checked(fields: list[str], taken: Sequence[_Line], layout: Layout) -> Record:
     names = len(layout.columns or ())
-    problems = [line.problem for line in taken if line.problem]
-    problem = problems[0] if problems else None
+    problem = next(iter([line.problem for line in taken if line.problem]), None)
     if problem is None and len(fields) != layout.width:
         problem = f"expected {layout.width} fields, got {len(fields)}"
     if problem is None and any(fields[names:]):
@@ -377,10 +376,8 @@ def _tsv_records(lines: _Lines, layout: Layout) -> Iterator[Record]:
         fields = plain
         if '"' in line.text:
             unquoted = [_unquoted(field) for field in plain]
-            quoted = None
-            if len(plain) != layout.width or None in unquoted:
-                quoted = _tried(lines, [line], layout)
-            if quoted is not None:
+            broken = len(plain) != layout.width or None in unquoted
+            if broken and (quoted := _tried(lines, [line], layout)) is not None:
                 yield quoted
                 continue
             fields = [raw if field is None else field for raw, field in zip(plain, unquoted, strict=True)]
@@ -494,9 +491,6 @@ def _json_record(value: Any) -> tuple[dict[str, Any] | None, str]:
     if not isinstance(value, dict):
         wrong = f"expected a JSON object, got {type(value).__name__}"
         return None, str(value) if isinstance(value, ValueError) else wrong
-    texts = "".join([*value, *(one for one in value.values() if isinstance(one, str))])
-    if well_formed(texts) is texts:  # nearly always, and far sooner found out than one by one
-        return value, ""
     return {well_formed(name): well_formed(one) if isinstance(one, str) else one for name, one in value.items()}, ""
 
 
