@@ -85,7 +85,7 @@ experiments: $(VENV)/for-report
 	@if [ -n "$(SENTIPOLC)" ]; then $(BIN)/python experiments/recipe.py "$(SENTIPOLC)" --encoder "$(ENCODER)"; \
 	  else echo "experiments/recipe.py is left out: it needs SENTIPOLC=path/to/training_set_sentipolc16.csv"; fi
 	$(BIN)/python experiments/bias.py --encoder "$(ENCODER)"
-	$(BIN)/python experiments/distillation.py
+	$(BIN)/python experiments/distillation.py --encoder "$(ENCODER)" $(if $(SENTIPOLC),--sentipolc "$(SENTIPOLC)")
 	$(BIN)/python experiments/training_speed.py
 	$(BIN)/python experiments/verdicts.py
 	$(BIN)/python experiments/verdicts_pairs.py

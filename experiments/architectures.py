@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from scratch import write_vocabulary
 from sentencepiece import SentencePieceTrainer
-from tokenizers import ByteLevelBPETokenizer, CharBPETokenizer
+from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer, CharBPETokenizer
 from tokenizers.processors import BertProcessing
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
@@ -233,7 +232,7 @@ def main() -> None:
 def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[str, Any]:
     """The files of a vocabulary, and what a config says of it: `size` and the ids of special tokens."""
     if vocabulary == "word pieces":
-        return {"vocab_size": write_vocabulary(texts, folder, size=600) + 8, "pad_token_id": 0}
+        return {"vocab_size": _write_word_pieces(texts, folder) + 8, "pad_token_id": 0}
     if vocabulary == "characters":
         return {"vocab_size": 0x110000, "pad_token_id": 0}
     if vocabulary in ("bytes", "json"):
@@ -241,6 +240,15 @@ def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[st
     if vocabulary == "pairs":
         return _write_word_pairs(texts, folder)
     return _write_sentencepiece(texts, folder / vocabulary)
+
+
+def _write_word_pieces(texts: list[str], folder: Path) -> int:
+    """A cased vocabulary in the layout of the neuraly repository; how many pieces there are."""
+    pieces = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    pieces.train_from_iterator(texts, vocab_size=600, show_progress=False)
+    pieces.save_model(str(folder))
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
+    return pieces.get_vocab_size()
 
 
 def _write_byte_pairs(texts: list[str], folder: Path, *, as_json: bool) -> dict[str, Any]:

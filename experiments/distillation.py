@@ -1,123 +1,144 @@
-"""A small student of a larger teacher: `python experiments/distillation.py` writes results/distillation.csv.
+"""What layers and word pieces bring, and what a teacher adds: `python experiments/distillation.py` writes two tables.
 
-The demo's training split is cut in two: labelled tweets, and tweets whose labels nobody is told. A larger BERT learns
-the labelled ones; the student learns, with several seeds,
+sizes.csv: the pre-trained encoder cut to fewer layers and fewer word pieces, each size trained once by the demo model's
+recipe on the demo's training split; scored on the demo's test split and, where its file is at hand, on all labelled
+tweets of SENTIPOLC's training file, on which nothing was trained; with the size of its weights and its speed.
 
-- the labels of the labelled ones alone;
-- the teacher's probabilities of the unlabelled ones and of the labelled ones;
-- for comparison, the labels of both, which is what labelling everything would have bought.
-
-All from scratch, with noisy copies as the demo model has; the teacher scores the copies, too.
+distillation.csv: the two smallest sizes, several seeds each, that learn the labels alone, or the labels and what the
+model of twelve layers says of those tweets and of `topic_tweets.csv`, whose labels nobody has given. The difference is
+paired by tweet and seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from crossed import crossed_interval
-from noise import noisy_copies
-from scratch import write_small_bert
+from demo_model import ENCODER, RECIPE, held_back, taught
+from heads import SEED, base_model
+from trainings import RESULTS, WORK, answers_of
 
-from sentiment_kit.data import load_demo
+from sentiment_kit.data import load_demo, load_sentipolc
+from sentiment_kit.evaluation.scores import scores
 from sentiment_kit.inference import predict
-from sentiment_kit.labels import LABELS
+from sentiment_kit.labels import label_dtype
 from sentiment_kit.model import SentimentModel, load_model
 from sentiment_kit.training.fine_tuning import fine_tune
-from sentiment_kit.training.splits import split_tweets
 
-RESULTS = Path(__file__).parent / "results"
-COPIES = 4
-TEACHER = {"hidden_size": 128, "layers": 2}
-STUDENT = {"hidden_size": 48, "layers": 1}
-RECIPE = {"learning_rate": 7e-4, "max_epochs": 3, "patience": 2, "label_smoothing": 0.1, "weight_decay": 0.1}
+SIZES = ((12, 29_000), (12, 16_000), (12, 8_000), (9, 16_000), (6, 16_000), (4, 16_000))
+"""Layers, of the encoder's twelve the first; word pieces."""
+TEACHER = (12, 16_000)
+STUDENTS = ((6, 16_000), (4, 16_000))
+LESSONS = ("the labels", "the labels and the teacher")
 RESAMPLES = 4000
 
 
-def train(
-    table: pd.DataFrame, validation: pd.DataFrame, sizes: dict[str, int], folder: Path, seed: int, **options: float
-) -> SentimentModel:
-    base = folder.with_name(f"{folder.name}-base")
-    base.mkdir()
-    write_small_bert(sorted(set(table["text"])), base, seed=seed, **sizes)
-    fine_tune(base, table, validation, folder, seed=seed, progress=False, **(RECIPE | options))
-    return load_model(folder, device="cpu")
-
-
-def taught(teacher: SentimentModel, texts: pd.Series) -> pd.DataFrame:
-    scored = predict(teacher, texts, progress=False)[["text", *LABELS]].dropna()
-    return scored.astype(dict.fromkeys(LABELS, float))
-
-
-def rates(models: dict[str, SentimentModel], texts: pd.Series) -> dict[str, float]:
-    """Tweets per second in the fastest of seven rounds; all take their turn in each, so that their ratios are fair."""
-    seconds: dict[str, list[float]] = {name: [] for name in models}
-    for _ in range(8):
-        for name, model in models.items():
+def rates(models: dict[tuple[int, int], SentimentModel], texts: pd.Series, rounds: int = 4) -> dict[tuple, float]:
+    """Tweets per second in the fastest round; all take their turn in each, so that their ratios are fair."""
+    seconds: dict[tuple[int, int], list[float]] = {size: [] for size in models}
+    for _ in range(rounds):
+        for size, model in models.items():
             start = time.perf_counter()
             predict(model, texts, progress=False)
-            seconds[name].append(time.perf_counter() - start)
-    return {name: len(texts) / min(found[1:]) for name, found in seconds.items()}
+            seconds[size].append(time.perf_counter() - start)
+    return {size: len(texts) / min(found) for size, found in seconds.items()}
+
+
+def sizes(folders: dict[tuple[int, int], Path], data: dict[str, pd.DataFrame], rounds: int = 4) -> pd.DataFrame:
+    """sizes.csv: one row a size and kind of tweets."""
+    models = {size: load_model(folder, device="cpu") for size, folder in folders.items()}
+    speed = rates(models, data["demo, test split"]["text"], rounds)
+    rows = []
+    for size, model in models.items():
+        weights = folders[size] / "model.safetensors"
+        for name, tweets in data.items():
+            found = scores(tweets["label"], predict(model, tweets["text"], progress=False)["label"]).loc["accuracy"]
+            rows.append(
+                {
+                    "layers": size[0],
+                    "vocabulary": size[1],
+                    "megabytes": weights.stat().st_size / 2e6,  # in float16, as it would be embedded
+                    "tweets_per_second": round(speed[size]),
+                    "data": name,
+                    "measure": "accuracy",
+                    **found[["value", "low", "high"]],
+                    "n": len(tweets),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def lessons(folder: Path, bases: dict[tuple, Path], parts: dict[str, pd.DataFrame], seeds: int) -> pd.DataFrame:
+    """distillation.csv: one row a size of the student, lesson and measure; then the difference of the lessons."""
+    tables = dict(zip(LESSONS, (parts["train"], taught([folder], parts["train"])), strict=True))
+    test = parts["test"]
+    of_teacher = predict(load_model(folder, device="cpu"), test["text"], progress=False)["label"]
+    references = {"accuracy": test["label"], "agreement with the teacher": of_teacher}
+    rows = []
+    for size in STUDENTS:
+        answers = {
+            lesson: [
+                answers_of(
+                    folder.with_name(f"{size[0]}-layers,-{lesson},-{seed}".replace(" ", "-")),
+                    bases[size], table, parts["validation"], {"test": test["text"]}, seed=seed, **RECIPE,
+                )["test"]["label"]
+                for seed in range(seeds)
+            ]
+            for lesson, table in tables.items()
+        }  # fmt: skip
+        for measure, reference in references.items():
+            wanted = reference.astype(label_dtype)
+            right = {name: np.stack([labels == wanted for labels in found]) for name, found in answers.items()}
+            terms = {name: np.stack([hits, np.ones_like(hits)], axis=-1).astype(float) for name, hits in right.items()}
+            found = {name: crossed_interval(one, _share, resamples=RESAMPLES) for name, one in terms.items()}
+            plain, both = terms.values()
+            found["difference"] = crossed_interval(both, _share, reference=plain, resamples=RESAMPLES)
+            rows += [(*size, name, measure, *line[:3], len(test), seeds) for name, line in found.items()]
+    columns = ["layers", "vocabulary", "learned_from", "measure", "value", "low", "high", "n", "seeds"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        n_train=len(parts["train"]), n_unlabelled=len(tables[LESSONS[1]]) - len(parts["train"])
+    )
+
+
+def _share(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sentipolc", type=Path, help="SENTIPOLC's training file; without it sizes.csv leaves it out.")
+    parser.add_argument("--encoder", default=ENCODER, help="Hub id, or the folder of a copy.")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--work", type=Path, default=WORK / "distillation", help="What is done is kept here.")
     arguments = parser.parse_args()
-    tweets, test = load_demo("train"), load_demo("test")
-    part = split_tweets(tweets, test=0.5, validation=0.15)
-    labelled, validation, unlabelled = (tweets[part == name] for name in ("train", "validation", "test"))
-    both = pd.concat([labelled, unlabelled])
-    rows = []
-    with tempfile.TemporaryDirectory() as name:
-        workplace = Path(name)
-        copies = {
-            name: noisy_copies(table[["text", "label"]], COPIES, 0)
-            for name, table in (("labelled", labelled), ("both", both))
-        }
-        teacher = train(copies["labelled"], validation, TEACHER, workplace / "teacher", 0)
-        of_teacher = predict(teacher, test["text"], progress=False)["label"]
-        models = {"teacher": teacher}
-        answers = {"teacher": [of_teacher]}
-        print("teacher done", flush=True)
-        lessons = {
-            "student of the labels": (copies["labelled"], validation, {}),
-            # A teacher's probabilities are soft already.
-            "student of the teacher": (
-                taught(teacher, copies["both"]["text"]),
-                taught(teacher, validation["text"]),
-                {"label_smoothing": 0.0},
-            ),
-            "student of all labels": (copies["both"], validation, {}),
-        }
-        for lesson, (table, held_back, options) in lessons.items():
-            answers[lesson] = []
-            for seed in range(arguments.seeds):
-                folder = workplace / f"{lesson}-{seed}".replace(" ", "-")
-                student = train(table, held_back, STUDENT, folder, seed, **options)
-                answers[lesson].append(predict(student, test["text"], progress=False)["label"])
-            models[lesson] = student
-            print(lesson, "done", flush=True)
-        speed = rates(models, test["text"])
-    for model, labels in answers.items():
-        for measure, reference in (("accuracy", test["label"]), ("agreement with the teacher", of_teacher)):
-            right = np.stack([(answer == reference).to_numpy(float) for answer in labels])  # (seeds, tweets)
-            terms = np.stack([right, np.ones_like(right)], axis=-1)
-            found = crossed_interval(terms, lambda sums: sums[..., 0] / sums[..., 1], resamples=RESAMPLES)
-            sizes = TEACHER if model == "teacher" else STUDENT
-            rows.append((model, *sizes.values(), measure, *found[:3], len(test), len(labels), speed[model]))
-    columns = ["model", "hidden_size", "layers", "measure", "value", "low", "high", "n", "seeds", "tweets_per_second"]
-    table = pd.DataFrame(rows, columns=columns).round({"value": 4, "low": 4, "high": 4, "tweets_per_second": 0})
+    arguments.work.mkdir(parents=True, exist_ok=True)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    table.assign(n_labelled=len(labelled), n_unlabelled=len(unlabelled)).to_csv(
-        arguments.output / "distillation.csv", index=False
-    )
-    print(table.to_string())
+    tweets, test = load_demo("train", mixed="neutral"), load_demo("test")
+    chosen = held_back(tweets)
+    parts = {"train": tweets[~chosen], "validation": tweets[chosen], "test": test}
+    bases, folders = {}, {}
+    for layers, vocabulary in SIZES:
+        folder = arguments.work / f"{layers}-layers-{vocabulary}"
+        base = base_model(
+            arguments.encoder, folder.with_name(f"{folder.name}-base"), parts["train"],
+            vocabulary=vocabulary, layers=range(layers),
+        )  # fmt: skip
+        if not folder.exists():
+            fine_tune(base, parts["train"], parts["validation"], folder, seed=SEED, progress=False, **RECIPE)
+            print(folder.name, "done", flush=True)
+        bases[layers, vocabulary], folders[layers, vocabulary] = base, folder
+    data = {"demo, test split": test}
+    if arguments.sentipolc is not None:
+        data["SENTIPOLC 2016, training file"] = load_sentipolc(arguments.sentipolc)
+    tables = {"sizes": sizes(folders, data), "distillation": lessons(folders[TEACHER], bases, parts, arguments.seeds)}
+    for name, table in tables.items():
+        table.round(4).to_csv(arguments.output / f"{name}.csv", index=False)
+        print(table.round(3).to_string())
 
 
 if __name__ == "__main__":

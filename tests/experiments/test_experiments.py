@@ -144,16 +144,39 @@ def test_recipe_runs(hub_folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.long
-def test_distillation_runs(tmp_path, monkeypatch):
+def test_distillation_runs(hub_folder, tmp_path, monkeypatch):
     distillation = _script("distillation")
-    monkeypatch.setattr(distillation, "TEACHER", {"hidden_size": 32, "layers": 1})
-    monkeypatch.setattr(distillation, "STUDENT", {"hidden_size": 16, "layers": 1})
-    monkeypatch.setattr(distillation, "COPIES", 0)
-    monkeypatch.setattr(distillation, "RECIPE", {"max_epochs": 1})
-    monkeypatch.setattr(distillation, "RESAMPLES", 50)
-    monkeypatch.setattr(sys, "argv", ["distillation.py", "--seeds", "1", "--output", str(tmp_path)])
+    few = {name: load_demo(name).head(240) for name in ("train", "test")}
+    for name, instead in {
+        "base_model": lambda _, folder, *__, **___: folder if folder.exists() else shutil.copytree(hub_folder, folder),
+        "load_demo": lambda name, **_: few[name],
+        "SIZES": ((12, 16_000), (4, 16_000)),
+        "STUDENTS": ((4, 16_000),),
+        "RECIPE": {"max_epochs": 1},
+        "RESAMPLES": 50,
+    }.items():
+        monkeypatch.setattr(distillation, name, instead)
+    arguments = ["--seeds", "2", "--output", str(tmp_path), "--work", str(tmp_path / "work")]
+    monkeypatch.setattr(sys, "argv", ["distillation.py", *arguments])
     distillation.main()
-    assert list(pd.read_csv(tmp_path / "distillation.csv").columns) == list(_committed("distillation").columns)
+    for name in ("sizes", "distillation"):
+        assert list(pd.read_csv(tmp_path / f"{name}.csv").columns) == list(_committed(name).columns)
+    sizes = pd.read_csv(tmp_path / "sizes.csv")
+    assert sizes["layers"].tolist() == [12, 4]
+    assert (sizes["n"] == 240).all()
+    lessons = pd.read_csv(tmp_path / "distillation.csv").set_index(["measure", "learned_from"])["value"]
+    plain, both, difference = lessons["accuracy"]
+    assert difference == pytest.approx(both - plain, abs=2e-4)
+
+
+def test_the_page_on_training_states_the_tables_figures():
+    page = (FOLDER.parent / "docs" / "training.md").read_text(encoding="utf-8")
+    for row in _committed("sizes").itertuples():
+        assert f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})" in page
+    lessons = _committed("distillation")
+    for row in lessons[lessons["measure"] == "accuracy"].itertuples():
+        sign = "+" if row.learned_from == "difference" else ""
+        assert f"{row.value:{sign}.3f} ({row.low:{sign}.3f} to {row.high:{sign}.3f})" in page
 
 
 @pytest.mark.long
@@ -237,6 +260,6 @@ def test_the_committed_tables_are_whole(bias):
         told = "" if pd.isna(row.verdict) else row.verdict
         assert told == bias.verdict(row.q_value, abs(before + row.difference) < abs(before))
     recipe = _committed("recipe")
-    for found in (recipe, _committed("recipe_topics"), _committed("distillation")):
+    for found in (recipe, *map(_committed, ("recipe_topics", "distillation", "sizes"))):
         assert found[["low", "value", "high"]].apply(np.diff, axis=1).map(lambda gaps: (gaps >= 0).all()).all()
     assert set(recipe["seeds"]) == {1, 5}
