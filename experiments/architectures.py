@@ -232,7 +232,7 @@ def main() -> None:
 def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[str, Any]:
     """The files of a vocabulary, and what a config says of it: `size` and the ids of special tokens."""
     if vocabulary == "word pieces":
-        return {"vocab_size": _write_word_pieces(texts, folder) + 8, "pad_token_id": 0}
+        return _write_word_pieces(texts, folder)
     if vocabulary == "characters":
         return {"vocab_size": 0x110000, "pad_token_id": 0}
     if vocabulary in ("bytes", "json"):
@@ -242,13 +242,17 @@ def _write_tokenizer(vocabulary: str, texts: list[str], folder: Path) -> dict[st
     return _write_sentencepiece(texts, folder / vocabulary)
 
 
-def _write_word_pieces(texts: list[str], folder: Path) -> int:
-    """A cased vocabulary in the layout of the neuraly repository; how many pieces there are."""
-    pieces = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    pieces.train_from_iterator(texts, vocab_size=600, show_progress=False)
-    pieces.save_model(str(folder))
+def _write_word_pieces(texts: list[str], folder: Path) -> dict[str, Any]:
+    """A cased vocabulary in the layout of the neuraly repository; the same texts give the same pieces."""
+    tokenizer = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
+    # Ties between pairs of pieces go to the lower numbers, and the trainer numbers inner letters as a hash table has
+    # them: told beforehand, they come in the same order in every run.
+    letters = sorted({f"##{letter}" for text in texts for letter in text if not letter.isspace()})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
+    tokenizer.train_from_iterator(texts, vocab_size=600, special_tokens=special, show_progress=False)
+    tokenizer.save_model(str(folder))
     (folder / "tokenizer_config.json").write_text('{"do_lower_case": false, "max_len": 512}')
-    return pieces.get_vocab_size()
+    return {"vocab_size": tokenizer.get_vocab_size() + 8, "pad_token_id": 0}
 
 
 def _write_byte_pairs(texts: list[str], folder: Path, *, as_json: bool) -> dict[str, Any]:
