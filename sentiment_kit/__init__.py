@@ -67,6 +67,7 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `scale.onnx`: the model through ONNX Runtime, in float32 or int8 (03)
 - `scale.bulk`: files of any size, part by part; taken up again after a crash
 - `scale.cluster`: the parts on many cores, GPUs or machines, through Ray Data
+- `scale.devices`: texts in memory on several GPUs of one machine, a process each
 
 `report`: what does it look like?
 

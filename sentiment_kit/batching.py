@@ -11,10 +11,8 @@ on CUDA it is one token for every 200 kB of free memory, 65,536 at most. MPS has
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -26,6 +24,9 @@ from .errors import ModelError
 from .model import SentimentModel
 
 __all__ = ["score", "token_budget"]
+
+NO_BAR = tqdm(disable=True)
+"""One that shows nothing, however often it is moved on."""
 
 CPU_NUMBERS = 512 * 768
 """How many numbers the hidden layer of a batch has on a processor: tokens times their width."""
@@ -56,12 +57,8 @@ class FlatTokens(NamedTuple):
     lengths: np.ndarray  # (n,) with special tokens
     truncated: np.ndarray  # (n,) bool
 
-    @property
-    def starts(self) -> np.ndarray:
-        return np.cumsum(self.lengths) - self.lengths
 
-
-def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = None, bar: tqdm | None = None) -> Scores:
+def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = None, bar: tqdm = NO_BAR) -> Scores:
     """Score texts on the model's device.
 
     Parameters
@@ -71,91 +68,19 @@ def score(model: SentimentModel, texts: list[str], *, batch_size: int | None = N
         Strings that a tokenizer can hold, n of them.
     batch_size : int, optional
         Texts in a batch at most. None: no other limit than the token budget.
-    bar : tqdm, optional
-        Moved on by one a text, where given.
+    bar : tqdm, default NO_BAR
+        Moved on by one a text.
 
     Raises
     ------
     ModelError
         Out of memory for a single text, or outputs that are not finite even in float32.
     """
-    chunk = _chunk_size(str(model.device))
-    chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
-    ahead = model.device.type != "cpu"
-    found = [_score_tokens(model, tokens, batch_size, bar) for tokens in _iter_tokens(model, chunks, ahead=ahead)]
-    return _joined(found, len(model.labels))
-
-
-def score_on_devices(
-    model: SentimentModel,
-    texts: list[str],
-    devices: list[str],
-    *,
-    batch_size: int | None = None,
-    bar: tqdm | None = None,
-) -> Scores:
-    """`score` by one process a device, each with a model of its own; order kept.
-
-    The processes load the model anew by its name, so it must still be where it was. On processors each gets its part of
-    the cores.
-
-    Raises
-    ------
-    ModelError
-        As `score`; also a device that is not on this machine, or a process that died, for it could not load the model
-        or had not enough memory.
-    """
-    _check_present(devices)
-    # A few for each device, so that none waits long for the slowest.
-    chunk = max(1, min(_chunk_size(devices[0]), -(-len(texts) // (4 * len(devices)))))
-    chunks = [texts[start : start + chunk] for start in range(0, len(texts), chunk)]
-    context = multiprocessing.get_context("spawn")  # a forked process cannot use CUDA
-    queue = context.Queue()
-    for device in devices:
-        queue.put(device)
-    threads = max(1, torch.get_num_threads() // len(devices))
-    found = []
-    try:
-        with ProcessPoolExecutor(len(devices), context, _start_worker, (queue, model.loader, threads)) as pool:
-            for scores in pool.map(_work, chunks, [batch_size] * len(chunks)):
-                found.append(scores)
-                if bar is not None:
-                    bar.update(len(scores.n_tokens))
-    except BrokenProcessPool as error:
-        raise ModelError(
-            f"expected a process each on {', '.join(devices)} to load {model.name} and score, but one died: it could "
-            "not load the model (then its error stands above), or memory ran out, for each has a model of its own; "
-            "name fewer devices"
-        ) from error
-    return _joined(found, len(model.labels))
-
-
-def _check_present(devices: list[str]) -> None:
-    """Counts the cards without touching them: this process would take memory on each."""
-    cards = torch.cuda.device_count()
-    present = ["cpu", *["mps"] * torch.backends.mps.is_available(), *["cuda"] * bool(cards)]
-    present += [f"cuda:{number}" for number in range(cards)]
-    absent = [device for device in devices if device not in present]
-    if absent:
-        raise ModelError(f"devices must be among {', '.join(present)}, which are here, but {absent[0]!r} was passed")
-
-
-def _chunk_size(device: str) -> int:
-    return _GPU_CHUNK if device.startswith("cuda") else _CHUNK
-
-
-_own_model: SentimentModel | None = None  # of a worker process
-
-
-def _start_worker(queue: multiprocessing.Queue, loader: Callable[..., SentimentModel], threads: int) -> None:
-    global _own_model
-    torch.set_num_threads(threads)
-    _own_model = loader(device=queue.get())
-
-
-def _work(texts: list[str], batch_size: int | None) -> Scores:
-    assert _own_model is not None
-    return score(_own_model, texts, batch_size=batch_size)
+    chunk = _GPU_CHUNK if model.device.type == "cuda" else _CHUNK
+    tokens = (tokenize(model, texts[start : start + chunk]) for start in range(0, len(texts), chunk))
+    # Ahead keeps a GPU busy. On a processor both want the same cores, and take a tenth longer (measured, two cores).
+    parts = tokens if model.device.type == "cpu" else one_ahead(tokens)
+    return _joined([_score_tokens(model, part, batch_size, bar) for part in parts], len(model.labels))
 
 
 def _joined(parts: list[Scores], n_labels: int) -> Scores:
@@ -183,15 +108,6 @@ def tokenize(model: SentimentModel, texts: list[str]) -> FlatTokens:
     truncated = np.zeros(len(texts), dtype=bool)
     truncated[full] = [bool(encoded[row].overflowing) for row in full]
     return FlatTokens(_flat([encoding.ids for encoding in encoded]), lengths, truncated)
-
-
-def _iter_tokens(model: SentimentModel, chunks: list[list[str]], *, ahead: bool) -> Iterator[FlatTokens]:
-    """The tokens of each chunk; ahead, those of the next are made in a thread meanwhile.
-
-    That keeps a GPU busy. On a processor both want the same cores, and take a tenth longer (measured, two cores).
-    """
-    tokens = (tokenize(model, part) for part in chunks)
-    return one_ahead(tokens) if ahead else tokens
 
 
 def one_ahead(items: Iterator[Any]) -> Iterator[Any]:
@@ -246,30 +162,28 @@ def pad(tokens: FlatTokens, rows: np.ndarray, pad_id: int) -> tuple[np.ndarray, 
     lengths = tokens.lengths[rows]
     columns = np.arange(lengths.max())
     mask = columns < lengths[:, None]  # (n_rows, width)
-    positions = np.where(mask, tokens.starts[rows][:, None] + columns, 0)
+    starts = (np.cumsum(tokens.lengths) - tokens.lengths)[rows]
+    positions = np.where(mask, starts[:, None] + columns, 0)
     return np.where(mask, tokens.ids[positions], pad_id), mask.astype(np.int64)
 
 
 # The computation
 
 
-def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | None, bar: tqdm | None) -> Scores:
+def _score_tokens(model: SentimentModel, tokens: FlatTokens, batch_size: int | None, bar: tqdm) -> Scores:
     n_own = tokens.lengths - model.tokenizer.num_special_tokens_to_add()
     n_tokens = np.where(n_own > 0, tokens.lengths, 0)
     # Longest first: if memory runs short, it does so at once.
     order = np.argsort(-n_tokens, kind="stable")[: np.count_nonzero(n_tokens)]
     logits = []
     with torch.inference_mode():
-        equal = model.pad_id is None
-        for first, last in batch_bounds(n_tokens[order], token_budget(model), batch_size, equal=equal):
+        for first, last in batch_bounds(n_tokens[order], token_budget(model), batch_size, equal=model.pad_id is None):
             logits.append(_batch_logits(model, tokens, order[first:last]))
-            if bar is not None:
-                bar.update(last - first)
+            bar.update(last - first)
         probabilities = np.full((len(n_tokens), len(model.labels)), np.nan, dtype=np.float32)
         if logits:  # fetched all at once: a GPU works on while the next batches are made
             probabilities[order] = _finite(model, tokens, order, torch.cat(logits)).softmax(dim=-1).numpy()
-    if bar is not None:
-        bar.update(len(n_tokens) - len(order))
+    bar.update(len(n_tokens) - len(order))
     return Scores(probabilities, n_tokens, tokens.truncated)
 
 
@@ -277,8 +191,8 @@ def _batch_logits(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray) -
     """(n_rows, n_labels) for one batch, halved and tried again where the device has not enough memory."""
     try:
         return _forward(model, *pad(tokens, rows, model.pad_id or 0))
-    except RuntimeError as error:
-        if not _is_out_of_memory(error):
+    except RuntimeError as error:  # CUDA has a class of its own for it; MPS and the CPU allocator only a message
+        if not any(said in str(error).lower() for said in ("out of memory", "can't allocate memory")):
             raise
         if len(rows) == 1:
             raise ModelError(
@@ -288,14 +202,7 @@ def _batch_logits(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray) -
     # Outside the except block: the error's traceback holds the tensors that filled the memory.
     if model.device.type == "cuda":
         torch.cuda.empty_cache()
-    halves = np.array_split(rows, 2)
-    return torch.cat([_batch_logits(model, tokens, half) for half in halves])
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has its own class; MPS and the CPU allocator only a message."""
-    message = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in message or "can't allocate memory" in message
+    return torch.cat([_batch_logits(model, tokens, half) for half in np.array_split(rows, 2)])
 
 
 def _forward(model: SentimentModel, input_ids: np.ndarray, mask: np.ndarray) -> torch.Tensor:
@@ -322,20 +229,16 @@ def _finite(model: SentimentModel, tokens: FlatTokens, rows: np.ndarray, logits:
     A half-precision network is widened for it and restored, both without loss.
     """
     found = logits.float().cpu()
-    bad = (~torch.isfinite(found).all(dim=1)).numpy()
-    if not bad.any():
+    bad = np.flatnonzero(~torch.isfinite(found).all(dim=1).numpy())
+    if not len(bad):
         return found
-    again = []
-    network: Any = model.network
+    network: Any = torch.nn.Module() if model.network is None else model.network  # ONNX Runtime's is float32 already
     try:
-        if network is not None:
-            network.float()
-        for part in np.array_split(rows[bad], -(-int(bad.sum()) // 32)):
-            again.append(_batch_logits(model, tokens, part).float().cpu())
+        network.float()
+        for part in np.array_split(bad, -(-len(bad) // 32)):
+            found[part] = _batch_logits(model, tokens, rows[part]).float().cpu()
     finally:
-        if network is not None:
-            network.to(model.dtype)
-    found[torch.from_numpy(bad)] = torch.cat(again)
+        network.to(model.dtype)
     if not torch.isfinite(found).all():
         raise ModelError(f"{model.name}: the outputs are not finite even in float32; the weights are damaged")
     return found

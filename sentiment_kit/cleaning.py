@@ -122,19 +122,16 @@ def clean_tweet(text: str, *, mentions: bool = True, urls: bool = True, emails: 
         rare = _MAYBE_EMAIL.search(text) or _MAYBE_BARE.search(text)
         text = (_EVERYTHING if rare else _ORDINARY).sub(" ", text)
     else:
-        removed = {"url": urls, "email": emails, "mention": mentions}
+        removed = {"url": urls, "bare": urls, "email": emails, "mention": mentions}
         text = _EVERYTHING.sub(lambda match: _partly_removed(match, removed), text)
     return " ".join(text.split())
 
 
 def _partly_removed(match: re.Match[str], removed: dict[str, bool]) -> str:
     """What is left of one match when some kinds stay; a chain of mentions follows its own switch."""
-    piece, chain = match[0][: len(match[0]) - len(match["chain"])], match["chain"]
-    kinds = {"url": "url", "bare": "url", "email": "email", "mention": "mention"}
-    kind = next(kind for group, kind in kinds.items() if match[group] is not None)
-    if not removed[kind]:
-        return piece + chain
-    return " " if removed["mention"] else " " + chain
+    if not next(removed[kind] for kind in removed if match[kind] is not None):
+        return match[0]
+    return " " if removed["mention"] else " " + match["chain"]
 
 
 def clean_tweets(
@@ -168,7 +165,7 @@ def iter_texts(tweets: pd.Series) -> Iterator[str | None]:
     TypeError
         If a value is neither a string nor missing, naming its position and index label.
     """
-    for position, text in enumerate(tweets):
+    for position, text in enumerate(tweets.tolist()):
         if isinstance(text, str):
             yield text
         elif is_missing(text):

@@ -15,16 +15,7 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .commands.agree import agree
-from .commands.benchmark import benchmark
-from .commands.evaluate import evaluate
-from .commands.probe import probe
-from .commands.report import report
-from .commands.sample import sample
-from .commands.score import score
-from .commands.shares import shares
-from .commands.train import train
-from .commands.try_text import try_text
+from .commands import agree, benchmark, evaluate, probe, report, sample, score, shares, train, try_text
 from .errors import DataError, ModelError, Note
 
 app = typer.Typer(
@@ -51,16 +42,12 @@ def _options(
 
 
 # In the order that --help lists them in.
-app.command("try")(try_text)
-app.command()(score)
-app.command()(evaluate)
-app.command()(sample)
-app.command()(agree)
-app.command()(shares)
-app.command()(probe)
-app.command()(train)
-app.command()(benchmark)
-app.command()(report)
+app.command("try")(try_text.try_text)
+for command in (
+    score.score, evaluate.evaluate, sample.sample, agree.agree, shares.shares, probe.probe, train.train,
+    benchmark.benchmark, report.report,
+):  # fmt: skip
+    app.command()(command)
 
 
 def main() -> None:
@@ -71,15 +58,11 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always", Note)
         warnings.showwarning = _as_one_line(warnings.showwarning)
-        _run()
-
-
-def _run() -> None:
-    try:
-        app()
-    except (DataError, ModelError) as error:
-        print(f"sentiment-kit: {error}", file=sys.stderr)
-        sys.exit(2)
+        try:
+            app()
+        except (DataError, ModelError) as error:
+            print(f"sentiment-kit: {error}", file=sys.stderr)
+            sys.exit(2)
 
 
 def _as_one_line(show: Callable[..., None]) -> Callable[..., None]:

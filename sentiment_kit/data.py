@@ -24,17 +24,7 @@ from .files.rows import column_names
 from .files.tables import read_arrow, read_saved, read_table, to_pandas
 from .labels import LABELS, is_mixed_name, label_dtype, label_key, match_label, read_fold
 
-__all__ = [
-    "SENTIPOLC_COLUMNS",
-    "SENTIPOLC_TOPICS",
-    "is_sentipolc",
-    "load_data",
-    "load_demo",
-    "load_predictions",
-    "load_sentipolc",
-    "load_tweets",
-    "settle_mixed",
-]
+__all__ = ["is_mixed", "is_sentipolc", "load_data", "load_demo", "load_predictions", "load_sentipolc", "load_tweets"]
 
 DEMO_FILE = Path(__file__).parent / "demo" / "tweets.csv"
 TIMELINE_FILE = DEMO_FILE.with_name("timeline.csv")
@@ -82,13 +72,12 @@ def load_sentipolc(path: str | Path, *, mixed: str = "drop") -> pd.DataFrame:
             f"without a header, got {', '.join(column_names(Path(path))):.200}"
         )
     raw = read_table(path, columns=headless_columns(path)).rename(columns=_sentipolc_name)
-    raw["idtwitter"] = _as_ids(raw["idtwitter"], path)
     marks = {name: _as_marks(raw[name], path) for name in SENTIPOLC_COLUMNS[1:7]}
     table = pd.DataFrame(
         {
-            "id": raw["idtwitter"],
+            "id": _as_ids(raw["idtwitter"], path),
             "text": raw["text"],
-            "label": _polarity(marks["opos"], marks["oneg"], both=mixed),
+            "label": _polarity(marks["opos"], marks["oneg"]),
             "subjective": marks["subj"] == 1,
             "ironic": marks["iro"] == 1,
             "literal_label": _polarity(marks["lpos"], marks["lneg"]),
@@ -210,12 +199,8 @@ def _as_probabilities(table: pd.DataFrame, labels: pd.Series, path: str | Path) 
     for number, name in enumerate(table.columns):
         fits = (values[:, number] >= 0) & (values[:, number] <= 1)
         refuse_rows(read & ~fits, table[name], "a probability from 0 to 1", path)
-    off = np.flatnonzero(read & (np.abs(values.sum(axis=1) - 1) > 0.02))
-    if len(off):
-        raise DataError(
-            f"{path}, row {off[0] + 1}: the three probabilities sum to {values[off[0]].sum():.3f}, not 1 "
-            f"({len(off)} such rows)"
-        )
+    sums, name = values.sum(axis=1), " + ".join(table.columns)
+    refuse_rows(read & (np.abs(sums - 1) > 0.02), pd.Series(sums.round(3), name=name), "a sum of 1", path)
     return np.where(read[:, None], values, np.nan)
 
 
@@ -380,9 +365,8 @@ def headless_columns(path: str | Path) -> tuple[str, ...] | None:
     return SENTIPOLC_COLUMNS if fits else None
 
 
-def _polarity(positive: pd.Series, negative: pd.Series, both: str | None = None) -> pd.Series:
-    of_pair = {**_POLARITY, (1, 1): both if both in LABELS else None}
-    return pd.Series([of_pair[pair] for pair in zip(positive, negative, strict=True)], dtype=label_dtype)
+def _polarity(positive: pd.Series, negative: pd.Series) -> pd.Series:
+    return pd.Series([_POLARITY.get(pair) for pair in zip(positive, negative, strict=True)], dtype=label_dtype)
 
 
 def check_columns(columns: Iterable[str], wanted: Sequence[str], path: str | Path) -> None:
@@ -413,10 +397,6 @@ def refuse_rows(wrong: np.ndarray, column: pd.Series, expected: str, path: str |
         )
 
 
-def _is_empty(value: object) -> bool:
-    return is_missing(value) or str(value) == ""
-
-
 def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
     if pd.api.types.is_float_dtype(column.dtype):
         raise DataError(
@@ -428,11 +408,8 @@ def _as_ids(column: pd.Series, path: str | Path) -> pd.Series:
 
 
 def _as_texts(column: pd.Series, path: str | Path) -> pd.Series:
-    for row, value in enumerate(column, 1):
-        if not isinstance(value, str) and not is_missing(value):
-            raise DataError(
-                f"{path}, row {row}, column {column.name}: expected text, got {type(value).__name__} {value!r:.80}"
-            )
+    wrong = [not isinstance(value, str) and not is_missing(value) for value in column]
+    refuse_rows(np.array(wrong, dtype=bool), column, "text", path)
     return column.astype(text_dtype)
 
 
@@ -452,21 +429,18 @@ def _as_labels(
     column: pd.Series, path: str | Path, names: Sequence[str] | None = None, fold: str | None = None
 ) -> tuple[pd.Series, pd.Series]:
     """Labels, and bool for what is called mixed; `names` are what whole numbers in the column stand for."""
-    values = [None if _is_empty(value) else value for value in column]
-    if names is not None:  # -1 stands for none
-        values = [None if value in (None, -1) else dict(enumerate(names)).get(value, value) for value in values]
-    keys = [None if value is None else label_key(value) for value in values]
+    classes: dict[Any, str] = {} if names is None else {-1: "", **dict(enumerate(names))}  # -1 stands for none
+    given = ["" if is_missing(value) else value for value in column]
+    keys = [label_key(classes.get(value, value) if classes else value) for value in given]
     signs = {"-1": "negative", "0": "neutral", "1": "positive"}
-    without_rule = signs if "-1" in keys and {*keys} <= {None, *signs} else {}  # else who knows what 0 and 1 mean
+    without_rule = signs if "-1" in keys and {*keys} <= {"", *signs} else {}  # else who knows what 0 and 1 mean
     try:
         rule = read_fold(fold) if fold else without_rule
     except ValueError as error:
         raise DataError(f"fold: {error}") from error
-    meant = [None if key is None else rule.get(key, key) for key in keys]
-    matched = [None if name is None else match_label(name) for name in meant]
-    mixed = [name is not None and is_mixed_name(name) for name in meant]
-    rows = zip(meant, matched, mixed, strict=True)
-    unknown = [name is not None and label is None and not both for name, label, both in rows]
+    meant = [rule.get(key, key) for key in keys]
+    matched, mixed = list(map(match_label, meant)), list(map(is_mixed_name, meant))
+    unknown = [bool(name and not label and not both) for name, label, both in zip(meant, matched, mixed, strict=True)]
     expected = f"one of {', '.join([*LABELS, *(rule if fold else ())])}, mixed (or empty; -1, 0, 1 if there is a -1; "
     refuse_rows(np.array(unknown, dtype=bool), column, f"{expected}--fold says what others are)", path)
     return pd.Series(matched, index=column.index, dtype=label_dtype), pd.Series(mixed, index=column.index, dtype=bool)
@@ -492,7 +466,4 @@ def _read_hub(name: str, split: str) -> pa.Table:
     except (OSError, ValueError) as error:
         nowhere = f"{name}: no such file, and no such data set could be loaded from the hub ({error!s:.200})"
         raise DataError(nowhere) from error
-    classes = {name: feature.names for name, feature in loaded.features.items() if hasattr(feature, "names")}
-    features = {name: {"_type": "ClassLabel", "names": names} for name, names in classes.items()}
-    table = loaded.with_format("arrow")[:]
-    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    return loaded.with_format("arrow")[:]

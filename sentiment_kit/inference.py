@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from .batching import Scores, score, score_on_devices
-from .cleaning import clean_tweet, is_missing
+from .batching import Scores
+from .cleaning import as_column, clean_tweet, iter_texts
 from .errors import DataError
 from .files.encodings import text_dtype, well_formed
 from .labels import LABELS, label_dtype
@@ -36,7 +36,6 @@ def predict(
     *,
     clean: Callable[[str], str] | None = clean_tweet,
     batch_size: int | None = None,
-    devices: Sequence[str] | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Score texts.
@@ -53,10 +52,6 @@ def predict(
     batch_size : int, optional
         Texts per forward pass at most. It changes the speed and not the answer, but for the back end onnx-int8, which
         rounds a text by the largest number of its batch. None: as many as a budget of tokens allows (see `batching`).
-    devices : sequence of str, optional
-        Say `["cuda:0", "cuda:1"]`. One process each loads the model again and takes its part of the texts; that takes
-        some seconds, so it is for many texts. A script that does this needs the usual `if __name__ == "__main__":`.
-        None: the model's own device.
     progress : bool, optional
         A bar with tweets/s. None: where there is a terminal or a notebook to show it.
 
@@ -75,7 +70,7 @@ def predict(
     TypeError
         A value that is neither text nor missing, with its position; a container without order or of more dimensions.
     ValueError
-        A `batch_size` below 1, or `devices` that are no list of names.
+        A `batch_size` below 1.
     ModelError
         Out of memory for a single text, or outputs that are not finite even in float32.
 
@@ -86,30 +81,22 @@ def predict(
     """
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, but {batch_size} was passed")
-    if devices is not None and (isinstance(devices, str) or not devices):
-        raise ValueError(f'devices must be a list such as ["cuda:0", "cuda:1"], but {devices!r} was passed')
-    values, index = _as_list(texts)
-    _check_types(values)
+    column = text_column(texts)
     clean = clean or str
     # Each distinct text once; `which` says which of them each row has, -1 for a missing one.
     number_of: dict[str, int] = {}
     which = np.array(
         [
-            number_of.setdefault(well_formed(clean(value)), len(number_of)) if isinstance(value, str) else -1
-            for value in values
+            -1 if text is None else number_of.setdefault(well_formed(clean(text)), len(number_of))
+            for text in iter_texts(column)
         ],
         dtype=np.int64,
     )
     distinct = list(number_of)
     bar = tqdm(total=len(distinct), unit=" tweets", delay=5, leave=False, disable=not show_progress(progress))
     with bar:
-        if devices is None and batch_size is None:
-            scores = score_or_remember(model, distinct, bar=bar)
-        elif devices is None:
-            scores = score(model, distinct, batch_size=batch_size, bar=bar)
-        else:
-            scores = score_on_devices(model, distinct, list(devices), batch_size=batch_size, bar=bar)
-    kept = pd.Series(values, index=index, dtype=text_dtype)
+        scores = score_or_remember(model, distinct, batch_size=batch_size, bar=bar)
+    kept = pd.Series(column.tolist(), index=column.index, dtype=text_dtype)
     return _prediction_table(model, kept, which, scores)
 
 
@@ -131,33 +118,19 @@ def append_predictions(table: pa.Table, predictions: pd.DataFrame) -> pa.Table:
 
     Labels are text there, missing ones null; for names see `prediction_names`.
     """
+    predictions = predictions.astype({"label": text_dtype})  # else rows without any label would have no type
     for name, own in prediction_names(table.column_names).items():
-        column, is_label = predictions[name], name == "label"
-        values = column.astype(object).where(column.notna(), None) if is_label else column
-        # The type is said, for rows without any label would have none.
-        table = table.append_column(own, pa.array(values, pa.string() if is_label else None, from_pandas=True))
+        table = table.append_column(own, pa.array(predictions[name], from_pandas=True))
     return table
 
 
 # What may come in
 
 
-def _as_list(texts: Any) -> tuple[list[Any], pd.Index]:
+def text_column(texts: Any) -> pd.Series:
+    """Texts in any container as a column; one that has no order, or more dimensions, is a `TypeError`."""
     if isinstance(texts, str):
-        return [texts], pd.RangeIndex(1)
-    _check_container(texts)
-    if isinstance(texts, pd.Series):
-        return texts.tolist(), texts.index
-    values = [_python_value(value) for value in texts]
-    return values, pd.RangeIndex(len(values))
-
-
-def _python_value(value: Any) -> Any:
-    """An Arrow scalar as the Python value it holds; anything else as it is."""
-    return value.as_py() if hasattr(value, "as_py") else value
-
-
-def _check_container(texts: Any) -> None:
+        texts = [texts]
     if isinstance(texts, dict | set | frozenset | bytes | pd.DataFrame) or not isinstance(texts, Iterable):
         hint = "; pass one column of it" if isinstance(texts, pd.DataFrame) else ""
         raise TypeError(
@@ -166,16 +139,7 @@ def _check_container(texts: Any) -> None:
         )
     if isinstance(texts, np.ndarray) and texts.ndim != 1:
         raise TypeError(f"expected a one-dimensional array of texts, got shape {texts.shape}")
-
-
-def _check_types(values: Sequence[Any]) -> None:
-    for position, value in enumerate(values):
-        if not isinstance(value, str) and not is_missing(value):
-            hint = "; decode it first" if isinstance(value, bytes) else ""
-            raise TypeError(
-                f"position {position}: expected a text or a missing value, "
-                f"got {type(value).__name__}: {value!r:.80}{hint}"
-            )
+    return as_column(texts.to_pylist() if isinstance(texts, pa.Array | pa.ChunkedArray) else texts)
 
 
 # The table
@@ -183,14 +147,12 @@ def _check_types(values: Sequence[Any]) -> None:
 
 def _prediction_table(model: SentimentModel, texts: pd.Series, which: np.ndarray, scores: Scores) -> pd.DataFrame:
     """One row per text from the distinct ones: `which` (n_rows,) says which of them, -1 for a missing text."""
-    n_tokens = scores.n_tokens
-    in_order = np.zeros((len(n_tokens), len(LABELS)), dtype=np.float32)  # (n_texts, n_labels) -> (n_texts, 3)
+    counts = np.append(scores.n_tokens, 0)  # one more row, the one that -1 picks: a text that is not there
+    in_order = np.zeros((len(counts), len(LABELS)), dtype=np.float32)  # (n_texts, n_labels) -> (n_texts + 1, 3)
     for label, column in zip(model.labels, scores.probabilities.T, strict=True):
-        in_order[:, LABELS.index(label)] += column
-    in_order[n_tokens == 0] = np.nan
-    # One more row, the one that -1 picks: a text that is not there.
-    in_order = np.vstack([in_order, np.full((1, len(LABELS)), np.nan, dtype=np.float32)])[which]
-    counts = np.append(n_tokens, 0)[which]
+        in_order[:-1, LABELS.index(label)] += column
+    in_order[counts == 0] = np.nan
+    in_order, counts = in_order[which], counts[which]
     best = in_order.argmax(axis=1)
     columns = {
         "text": texts,

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from joblib import cpu_count
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig
 from transformers import logging as transformers_logging
 from transformers.modeling_utils import PreTrainedModel, load_state_dict
@@ -29,7 +29,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from .errors import ModelError, Note, in_one_line, require_extra
 from .hub import DEFAULT_MODEL, find_folder, is_adapter, not_a_model, tokenizer_folder, weight_files, whole_model
 from .labels import LABELS, match_label, match_labels
-from .packing import pack_linear_layers, usable_cores
+from .packing import pack_linear_layers
 
 __all__ = ["SentimentModel", "load_model"]
 
@@ -162,7 +162,8 @@ def load_model(
 
     Notes
     -----
-    Torch's number of threads comes down to `packing.usable_cores`, for the whole process.
+    Torch's number of threads comes down to the cores that this process may use (affinity and container quota count,
+    not what the machine has), for the whole process.
     """
     target = _pick_device(device)
     precision = _pick_dtype(dtype, target)
@@ -200,10 +201,9 @@ def _assembled(
 ) -> SentimentModel:
     """The checked parts on their device, ready for use."""
     check_vocabulary(tokenizer, network, folder)
-    limit = max_tokens(tokenizer, network)
     pad_id = _pad_id(tokenizer, network.eval(), folder)
     network = network.eval().to(device=device, dtype=dtype)
-    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
+    torch.set_num_threads(min(torch.get_num_threads(), cpu_count()))
     if device.type == "cpu" and dtype == torch.float32:
         pack_linear_layers(network)
     return SentimentModel(
@@ -214,7 +214,7 @@ def _assembled(
         dtype=dtype,
         name=folder.name,
         revision=None,
-        max_tokens=limit,
+        max_tokens=max_tokens(tokenizer, network),
         hidden_size=network.config.hidden_size,
         pad_id=pad_id,
         loader=loader,
@@ -233,10 +233,9 @@ def _pick_device(device: str | torch.device) -> torch.device:
         chosen = torch.device(device)
         torch.empty(1, device=chosen)  # a device can be well named and absent
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        cause = str(error).strip().split("\n")[0].split("; ")[0]
         raise ModelError(
             f"device must be one of auto, cpu, cuda, mps and present on this machine, but {str(device)!r} was passed "
-            f"({cause})"
+            f"({in_one_line(error)})"
         ) from error
     return chosen
 
@@ -352,13 +351,10 @@ def load_weights(folder: Path, config: PreTrainedConfig) -> tuple[PreTrainedMode
             f"{found[0]}: not loaded, for it holds more than weights or is damaged: a pickle can run code. Ask its "
             f"authors for safetensors, or convert it on a machine you can lose ({in_one_line(error)})"
         ) from error
-    except (SafetensorError, EOFError) as error:
-        raise ModelError(
-            f"{found[0]}: damaged or cut short; copy or download it again ({in_one_line(error)})"
-        ) from error
     except Exception as error:  # what impossible numbers in config.json lead to is of any kind
         raise ModelError(
-            f"{found[0]}: cannot be loaded; damaged, cut short, or not what config.json says? ({in_one_line(error)})"
+            f"{found[0]}: cannot be loaded; damaged or cut short (then copy or download it again), or not what "
+            f"config.json says? ({in_one_line(error)})"
         ) from error
 
 
@@ -430,11 +426,9 @@ def _match_outputs(
     try:
         if fold is not None:
             return _folded(own, fold)
-        if labels is None:
-            return match_labels(own)
-        if len(labels) != len(own):
-            raise ValueError(f"wrong number of labels: {len(labels)} were passed, the model has {len(own)} outputs")
-        given = match_labels(labels)
+        given = match_labels(labels or own)
+        if len(given) != len(own):
+            raise ValueError(f"wrong number of labels: {len(given)} were passed, the model has {len(own)} outputs")
     except ValueError as error:
         raise ModelError(f"{folder}: {error} (expected {', '.join(LABELS)}, or two of them)") from error
     try:
@@ -500,11 +494,10 @@ def _pad_id(tokenizer: PreTrainedTokenizerBase, network: Any, folder: Path) -> i
     found = []
     try:
         with torch.inference_mode():
-            for more in (0, 1, 8, 33):
+            for more in (0, 1, 8, 33) if pad_id is not None else (0,):
                 padded = torch.nn.functional.pad(ids, (0, more), value=pad_id or 0)
                 mask = torch.nn.functional.pad(torch.ones_like(ids), (0, more))
-                if pad_id is not None or not more:
-                    found.append(network(input_ids=padded, attention_mask=mask).logits)
+                found.append(network(input_ids=padded, attention_mask=mask).logits)
     except Exception as error:  # what a network asks of its input is its own affair
         raise ModelError(f"{folder}: cannot compute a text ({in_one_line(error)})") from error
     close = [torch.allclose(found[0], logits, rtol=1e-3, atol=1e-3, equal_nan=True) for logits in found[1:]]

@@ -6,19 +6,14 @@ Only for inference on a processor; `model.load_model` packs what it loads there.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import joblib
 import torch
 from torch import nn
 
 __all__ = ["PackedLinear", "pack_linear_layers", "unpack_linear_layers"]
-
-
-def usable_cores() -> int:
-    """The cores that this process may use: affinity and container quota count, not what the machine has."""
-    return joblib.cpu_count()
 
 
 # oneDNN and its wrapper keep a program for each shape they ever met, 1,024 of them unless told before the first, and
@@ -73,20 +68,19 @@ def _packed(linear: nn.Linear) -> nn.Module:
 
 def pack_linear_layers(network: nn.Module) -> None:
     """Replace the linear layers of a float32 network on the processor by packed ones, where torch can."""
-    if not _can_pack():
-        return
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is nn.Linear:
-                setattr(module, name, PackedLinear(child))
+    if _can_pack():
+        _replace(network, nn.Linear, PackedLinear)
 
 
 def unpack_linear_layers(network: nn.Module) -> None:
     """Put plain layers where packed ones are."""
-    for module in list(network.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, PackedLinear):
-                setattr(module, name, child.unpacked())
+    _replace(network, PackedLinear, PackedLinear.unpacked)
+
+
+def _replace(network: nn.Module, kind: type[nn.Module], other: Callable[..., nn.Module]) -> None:
+    for name, layer in list(network.named_modules(remove_duplicate=False)):
+        if name and type(layer) is kind:
+            network.set_submodule(name, other(layer))
 
 
 @cache

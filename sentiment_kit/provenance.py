@@ -59,13 +59,12 @@ def model_record(model: SentimentModel | str | Path) -> dict[str, Any]:
         If its folder cannot be found.
     """
     loaded = None if isinstance(model, str | Path) else model
-    name = str(model) if loaded is None else loaded.name
-    folder, revision = find_folder(name, None if loaded is None else loaded.revision)
-    base = None if loaded is None else loaded.base
+    name, asked, base = (str(model), None, None) if loaded is None else (loaded.name, loaded.revision, loaded.base)
+    folder, revision = find_folder(name, asked)
     local = name not in (DEMO_MODEL, BIASED_MODEL) and exists(name)
     record: dict[str, Any] = {
         "name": well_formed(Path(name).resolve().name if local else name),
-        "revision": revision if loaded is None else loaded.revision,
+        "revision": revision,
         "weights": weights_hash(folder, base),
         "tokenizer": tokenizer_hash(tokenizer_folder(folder, base)),
     }

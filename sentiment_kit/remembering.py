@@ -23,11 +23,11 @@ from .model import SentimentModel
 _PROBES = ["Che bella giornata, non me l'aspettavo proprio!", "Il treno delle 7.42 è soppresso", "Mah. Vabbè 😡"]
 
 
-def score_or_remember(model: SentimentModel, texts: list[str], *, bar: tqdm) -> Scores:
+def score_or_remember(model: SentimentModel, texts: list[str], *, batch_size: int | None, bar: tqdm) -> Scores:
     """What `batching.score` says of texts, computed for those only that nobody has asked about."""
     folder = os.environ.get(ANSWERS_FOLDER)
-    if not folder or model.backend != "torch":
-        return score(model, texts, bar=bar)
+    if not folder or batch_size is not None or model.backend != "torch":
+        return score(model, texts, batch_size=batch_size, bar=bar)
     place = Path(folder) / _fingerprint(model)
     known = _read(place)
     new = [text for text in texts if text not in known.index]

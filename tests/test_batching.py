@@ -1,20 +1,14 @@
 import dataclasses
-from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tqdm import tqdm
 
 from sentiment_kit import batching
-from sentiment_kit.batching import FlatTokens, batch_bounds, pad, score, score_on_devices, token_budget, tokenize
+from sentiment_kit.batching import FlatTokens, batch_bounds, one_ahead, pad, score, token_budget, tokenize
 from sentiment_kit.data import load_demo
-from sentiment_kit.errors import ModelError
-from sentiment_kit.inference import predict
-from sentiment_kit.model import load_model
 
 TEXTS = load_demo("test")["text"].tolist()[:120]
 
@@ -79,7 +73,8 @@ def test_tokens_are_those_of_transformers(tiny_model, limit):
 def test_tokens_made_ahead_are_the_same_in_order(tiny_model):
     chunks = [TEXTS[start : start + 7] for start in range(0, len(TEXTS), 7)]
     for parts in (chunks, chunks[:1], []):
-        ahead, now = (list(batching._iter_tokens(tiny_model, parts, ahead=ahead)) for ahead in (True, False))
+        ahead = list(one_ahead(tokenize(tiny_model, part) for part in parts))
+        now = [tokenize(tiny_model, part) for part in parts]
         assert len(ahead) == len(parts)
         for one, other in zip(ahead, now, strict=True):
             np.testing.assert_array_equal(one.ids, other.ids)
@@ -109,39 +104,6 @@ def test_chunks_and_budgets_change_nothing(tiny_model, chunk, budget):
         parts = score(tiny_model, TEXTS)
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, atol=1e-5)
     np.testing.assert_array_equal(parts.n_tokens, whole.n_tokens)
-
-
-@pytest.mark.long
-def test_two_devices_give_the_same_in_order(tiny_model):
-    texts = pd.Series([*TEXTS, None, TEXTS[0], "@solo"]).sample(frac=1, random_state=0)
-    expected = predict(tiny_model, texts)
-    pd.testing.assert_frame_equal(predict(tiny_model, texts, devices=["cpu", "cpu"]), expected, atol=1e-5)
-    assert score_on_devices(tiny_model, [], ["cpu"]).probabilities.shape == (0, 3)
-
-
-@pytest.mark.parametrize("devices", ["cuda:0", []])
-def test_devices_are_a_list(tiny_model, devices):
-    with pytest.raises(ValueError, match=r'devices must be a list such as \["cuda:0", "cuda:1"\]'):
-        predict(tiny_model, "ciao", devices=devices)
-
-
-def test_a_device_that_is_not_there_is_named_before_anything_starts(tiny_model, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    monkeypatch.setattr(batching, "ProcessPoolExecutor", None)
-    with pytest.raises(ModelError, match="among cpu, cuda, cuda:0, cuda:1, which are here, but 'cuda:2' was passed"):
-        score_on_devices(tiny_model, ["ciao"], ["cpu", "cuda:2"])
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(ModelError, match="devices must be among cpu, which are here, but 'cuda' was passed"):
-        predict(tiny_model, "ciao", devices=["cuda"])
-
-
-@pytest.mark.long
-def test_a_process_that_dies_is_told_with_its_likely_causes(tiny_model, tmp_path):
-    gone = dataclasses.replace(tiny_model, loader=partial(load_model, tmp_path / "gone"))
-    message = r"expected a process each on cpu, cpu to load .*model and score, but one died: .* memory ran out"
-    with pytest.raises(ModelError, match=message):
-        score_on_devices(gone, ["ciao", "bello"], ["cpu", "cpu"])
 
 
 @pytest.mark.parametrize(("hidden_size", "budget"), [(768, 512), (1024, 384), (64, 6144), (32, 8192)])

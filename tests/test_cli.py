@@ -205,7 +205,7 @@ def test_evaluate_takes_other_column_names(run, tmp_path):
         ("id,vote\n1,joy\n", (), "no column 'label'; its columns are: id, vote"),
         ("id,label,negative\n1,neutral,0.1\n", (), "no column 'neutral'"),
         ("id,label\n1,neutral\n", ("--model", "demo"), "--predictions and --model were both given"),
-        ("id,label\n1,neutral\n", ("--by", "club"), "no column 'club' to group by; there are: id, text, label"),
+        ("id,label\n1,neutral\n", ("--by", "club"), "no column 'club'; its columns are: id, text, label"),
         ("id,label\n1,neutral\n", ("--output", "no/card"), "does not exist; create it first"),
     ],
 )

@@ -259,10 +259,10 @@ def test_a_two_class_model_gives_no_neutral(tiny_model):
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["a", 3], "position 1: .*got int: 3"),
-        (["a", {"text": "b"}], "position 1: .*got dict"),
-        ([b"a"], "position 0: .*decode it first"),
-        (pd.Series(["a", 1.5]), "position 1: .*got float: 1.5"),
+        (["a", 3], "row 1 .*got int: 3"),
+        (["a", {"text": "b"}], "row 1 .*got dict"),
+        ([b"a"], "row 0 .*got bytes: b'a'"),
+        (pd.Series(["a", 1.5]), "row 1 .*got float: 1.5"),
         ({"a": "b"}, "got dict"),
         ({"a", "b"}, "got set"),
         (3, "got int"),

@@ -3,13 +3,13 @@ import pickle
 
 import pytest
 import torch
+from joblib import cpu_count
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from sentiment_kit import packing
 from sentiment_kit.data import load_demo
 from sentiment_kit.model import load_model
-from sentiment_kit.packing import PackedLinear, pack_linear_layers, unpack_linear_layers, usable_cores
+from sentiment_kit.packing import PackedLinear, pack_linear_layers, unpack_linear_layers
 
 TWEETS = load_demo("test")["text"].iloc[:100]
 
@@ -71,8 +71,12 @@ def test_only_float32_on_the_processor_is_packed(hub_folder):
     assert not [module for module in half.network.modules() if isinstance(module, PackedLinear)]
 
 
-def test_the_cores_are_those_that_may_be_used(monkeypatch):
-    assert usable_cores() >= 1
-    assert torch.get_num_threads() <= usable_cores()
-    monkeypatch.setattr(packing.joblib, "cpu_count", lambda: 1)
-    assert usable_cores() == 1
+def test_the_cores_are_those_that_may_be_used(hub_folder, monkeypatch):
+    load_model(hub_folder, device="cpu")
+    before = torch.get_num_threads()
+    assert 1 <= before <= cpu_count()
+    torch.set_num_threads(2)
+    monkeypatch.setattr("sentiment_kit.model.cpu_count", lambda: 1)
+    load_model(hub_folder, device="cpu")
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(before)

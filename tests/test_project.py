@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "report": {"errors", "files", "core", "evaluation", "analysis"},
 }
 LIMITS = {"core": 1250, "files": 800, "report": 1000, "all": 6500}  # lines of code; a wing else has 900
-OVER = {"core": 1384, "files": 968, "evaluation": 973, "analysis": 1291, "report": 1213, "commands": 1100, "all": 8402}
+OVER = {"files": 936, "evaluation": 918, "analysis": 1165, "report": 1171, "commands": 1020, "all": 7927}
 """Parts that are longer than the house plans, and by how much: these may shrink, and nothing may join them."""
 
 

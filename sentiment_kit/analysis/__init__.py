@@ -2,7 +2,7 @@
 
 - `tag_football`, `tag_topics`, `tagger_counts`: is a tweet about football, or what else? How often is that wrong?
 - `sentipolc_football`: how much of SENTIPOLC is
-- `football_cues`, `load_lexicon`: by which words is it, without a model?
+- `football_cues`: by which words is it, without a model?
 - `tag_phenomena`: what stands in a tweet, from negation to shouting
 - `near_duplicates`: which tweets say nearly the same
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
@@ -24,7 +24,7 @@ from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
 from .fillings import load_fillings, name_contrasts, name_effects, token_fairness
-from .lexicon import football_cues, load_lexicon
+from .lexicon import football_cues
 from .phenomena import tag_phenomena
 from .probes import (
     IDENTITY_PAIRS,

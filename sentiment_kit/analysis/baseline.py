@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from ..cleaning import clean_tweets
@@ -105,16 +106,14 @@ def crossvalidated_tfidf(tweets: pd.DataFrame, *, folds: int = 5, share: float =
     """
     from sklearn.model_selection import StratifiedKFold
 
-    known = (tweets["label"].notna() & tweets["text"].notna()).to_numpy()
-    usable = tweets[known]
+    known = np.flatnonzero(tweets["label"].notna() & tweets["text"].notna())
+    usable = tweets.iloc[known]
     rarest = usable["label"].value_counts().loc[lambda counts: counts > 0].min() if len(usable) else 0
     if rarest < folds:
         raise ValueError(f"expected at least {folds} labelled tweets of each label, but the rarest has {rarest:.0f}")
-    predicted = pd.Series(None, index=range(len(usable)), dtype=label_dtype)
+    predicted = pd.Series(None, index=tweets.index, name="label", dtype=label_dtype)
     parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(usable, usable["label"].astype(object))
     for rest, part in parts:
         drawn = usable.iloc[rest].sample(frac=share, random_state=seed)
-        predicted.iloc[part] = predict_tfidf(fit_tfidf(drawn), usable["text"].iloc[part]).array
-    whole = pd.Series(None, index=range(len(tweets)), dtype=label_dtype)
-    whole[known] = predicted.array
-    return whole.set_axis(tweets.index).rename("label")
+        predicted.iloc[known[part]] = predict_tfidf(fit_tfidf(drawn), usable["text"].iloc[part]).array
+    return predicted

@@ -1,8 +1,8 @@
 """What may we claim? A figure with its interval against a criterion that was fixed before anybody looked.
 
-A claim says that something is at least so large. It is supported if the whole 95% interval is, contradicted if none of
-it is, and else it cannot be told from this data. A figure that the data cannot give at all (there are no labels, it is
-about another file) is left missing, and cannot be told either.
+A claim says that something is at least so large, or lies between two limits. It is supported if the whole 95% interval
+does, contradicted if none of it does, and else it cannot be told from this data. A figure that the data cannot give at
+all (there are no labels, it is about another file) is left missing, and cannot be told either.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def judge_claims(claims: pd.DataFrame) -> pd.DataFrame:
     claims : DataFrame
         One row a claim, with the columns of `CLAIM_COLUMNS`: `claim` in words; `evidence`, what was measured; `value`
         with its 95% interval `low` to `high` and `n`, missing where the data cannot say; `at_least`, what the claim
-        needs. For "at most", give all with a minus sign.
+        needs. `at_most`, what it must not exceed, may be left out, or be missing for some; with "at most" alone, the
+        least is -inf.
 
     Returns
     -------
@@ -98,6 +99,7 @@ def judge_claims(claims: pd.DataFrame) -> pd.DataFrame:
     if missing:
         raise ValueError(f"claims need the columns {', '.join(CLAIM_COLUMNS)}, but there is no {', '.join(missing)}")
     figures = claims[["value", "low", "high", "at_least"]].astype(float)
+    at_most = claims.get("at_most", pd.Series(np.inf, index=claims.index)).fillna(np.inf)
     odd = figures["at_least"].isna() | (figures["low"] > figures["high"])
     if odd.any():
         raise ValueError(
@@ -105,6 +107,6 @@ def judge_claims(claims: pd.DataFrame) -> pd.DataFrame:
             f"for {claims.loc[odd, 'claim'].iloc[0]!r:.80}"
         )
     verdict = pd.Series(VERDICTS[2], index=claims.index)
-    verdict = verdict.mask(figures["low"] >= figures["at_least"], VERDICTS[0])
-    verdict = verdict.mask(figures["high"] < figures["at_least"], VERDICTS[1])
+    verdict = verdict.mask((figures["low"] >= figures["at_least"]) & (figures["high"] <= at_most), VERDICTS[0])
+    verdict = verdict.mask((figures["high"] < figures["at_least"]) | (figures["low"] > at_most), VERDICTS[1])
     return claims.assign(verdict=verdict)

@@ -12,7 +12,8 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 from unicodedata import combining, normalize
 
 import numpy as np
@@ -74,6 +75,7 @@ def attribute_words(
         A label that the model does not have; a model that runs through ONNX Runtime, which has no gradients, or that
         has no table of word embeddings (CANINE, I-BERT); captum is not installed.
     """
+    from ..batching import batch_bounds
     from ..inference import predict
 
     integrated = _integrated_gradients(model)
@@ -85,9 +87,11 @@ def attribute_words(
     targets = [target or label for label in readable["label"]]
     encodings = [_encode(model, text) for text in cleaned]
     results: dict[int, tuple[np.ndarray, float]] = {}
-    todo = sorted(range(len(cleaned)), key=lambda row: len(encodings[row][0]))
+    todo = sorted(range(len(cleaned)), key=lambda row: -len(encodings[row][0]))
     for steps in _STEPS:
-        for batch in _batches(todo, encodings, steps, equal=model.pad_id is None):
+        lengths = np.array([len(encodings[row][0]) for row in todo])
+        for first, last in batch_bounds(lengths, _TOKEN_STEPS // steps, equal=model.pad_id is None):
+            batch = todo[first:last]
             wanted = [targets[row] for row in batch]
             parts, changes = integrated([encodings[row][0] for row in batch], wanted, steps)
             results.update(zip(batch, zip(parts, changes, strict=True), strict=True))
@@ -159,17 +163,19 @@ def deletion(
         texts, Student's), and `n` texts. NaN without two texts.
     """
     generator = np.random.default_rng(seed)
-    texts = _texts(words)
-    before = _target_probabilities(model, texts, [np.zeros(len(text.spans), dtype=bool) for text in texts])
+    numbers = (words["position"] == 0).cumsum().to_numpy()  # a new text begins where the position is 0 again
+    texts = [list(part.itertuples()) for _, part in words.groupby(numbers)]
+    before = _target_probabilities(model, texts, [np.zeros(len(text), dtype=bool) for text in texts])
     rows = {}
     for count in removed:
-        usable = [number for number, text in enumerate(texts) if len(text.spans) >= count + 2]
+        usable = [number for number, text in enumerate(texts) if len(text) >= count + 2]
         parts = [texts[number] for number in usable]
-        top = [(-text.attributions).argsort(kind="stable").argsort() < count for text in parts]
+        ranks = [np.argsort(np.argsort([-word.attribution for word in text], kind="stable")) for text in parts]
+        top = [rank < count for rank in ranks]
         falls = before[usable] - _target_probabilities(model, parts, top)
         by_chance = np.zeros(len(parts))
         for _ in range(draws):
-            chosen = [generator.permutation(len(text.spans)) < count for text in parts]
+            chosen = [generator.permutation(len(text)) < count for text in parts]
             by_chance += (before[usable] - _target_probabilities(model, parts, chosen)) / draws
         gap = falls - by_chance
         low, high = ttest_1samp(gap, 0).confidence_interval(0.95) if len(gap) > 1 else (np.nan, np.nan)
@@ -316,22 +322,6 @@ def _plain(text: str) -> str:
     return "".join(sign for sign in normalize("NFKD", text.casefold()) if not (combining(sign) or sign.isspace()))
 
 
-def _batches(
-    rows: list[int], encodings: list[tuple[list[int], list]], steps: int, *, equal: bool
-) -> Iterable[list[int]]:
-    """Texts of like length, or of one, as many as fit into memory with all their steps."""
-    batch: list[int] = []
-    for row in rows:
-        length = len(encodings[row][0])
-        full = (len(batch) + 1) * length * steps > _TOKEN_STEPS
-        if batch and (full or (equal and length != len(encodings[batch[0]][0]))):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
 def _error(parts: np.ndarray, change: float) -> float:
     return float((parts.sum() - change) / max(abs(change), 1e-9))
 
@@ -364,39 +354,18 @@ def _word_table(
     ).set_axis([index] * len(spans))
 
 
-class _Text(NamedTuple):
-    text: str
-    spans: np.ndarray  # (n_words, 2): start and end
-    attributions: np.ndarray  # (n_words,)
-    target: str
-
-
-def _texts(words: pd.DataFrame) -> list[_Text]:
-    """Text by text; a new one begins where the position is 0 again."""
-    numbers = (words["position"] == 0).cumsum().to_numpy()
-    return [
-        _Text(
-            part["text"].iloc[0],
-            part[["start", "end"]].to_numpy(dtype=int),
-            part["attribution"].to_numpy(dtype=float),
-            part["target"].iloc[0],
-        )
-        for _, part in words.groupby(numbers)
-    ]
-
-
-def _target_probabilities(model: SentimentModel, texts: list[_Text], gone: list[np.ndarray]) -> np.ndarray:
-    """The probability of each text's target (n,) without some of its words."""
+def _target_probabilities(model: SentimentModel, texts: list[list[Any]], gone: list[np.ndarray]) -> np.ndarray:
+    """The probability of each text's target (n,) without some of its words; a text is its rows of the word table."""
     from ..inference import predict
 
     rest = [_without(text, mask) for text, mask in zip(texts, gone, strict=True)]
     table = predict(model, rest, clean=None, progress=False)[list(LABELS)].to_numpy(dtype=float)
-    return table[np.arange(len(texts)), [LABELS.index(text.target) for text in texts]] if texts else np.zeros(0)
+    return table[np.arange(len(texts)), [LABELS.index(text[0].target) for text in texts]]
 
 
-def _without(text: _Text, gone: np.ndarray) -> str:
-    kept, end = [], 0
-    for start, stop in text.spans[gone]:
-        kept.append(text.text[end:start])
-        end = stop
-    return " ".join("".join([*kept, text.text[end:]]).split())
+def _without(words: list[Any], gone: np.ndarray) -> str:
+    text, kept, end = words[0].text, [], 0
+    for word in compress(words, gone):
+        kept.append(text[end : word.start])
+        end = word.end
+    return " ".join("".join([*kept, text[end:]]).split())

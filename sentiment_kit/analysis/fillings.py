@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from ..data import check_columns, refuse_rows
 from ..errors import DataError
 from ..files.tables import read_table
 from .claims import WORTH_SHOWING, judge_effects
@@ -21,21 +22,9 @@ from .probes import PROBES_FOLDER, sentiment_score
 FRAMES, NAMES = PROBES_FOLDER / "frames.csv", PROBES_FOLDER / "names.csv"
 FRAME_COLUMNS = ("frame", "tone", "text")
 NAME_COLUMNS = ("name", "article", "gender")
-_ARTICLES = ("il", "lo", "la", "l'")
-_JOINED = {  # the word before the name, for each article; none before a name alone
-    "il": ("il ", "lo ", "la ", "l'"),
-    "del": ("del ", "dello ", "della ", "dell'"),
-    "al": ("al ", "allo ", "alla ", "all'"),
-    "dal": ("dal ", "dallo ", "dalla ", "dall'"),
-    "nel": ("nel ", "nello ", "nella ", "nell'"),
-    "col": ("col ", "con lo ", "con la ", "con l'"),
-}
-CONTRASTS = {
-    "south, less north": ("kind == 'men' and region == 'south'", "kind == 'men' and region == 'north'"),
-    "small, less large": ("kind == 'men' and size == 'small'", "kind == 'men' and size == 'large'"),
-    "women, less men": ("kind == 'women'", "kind == 'men'"),
-    "foreign, less Italian": ("kind == 'foreign'", "kind == 'men'"),
-}
+_ARTICLES = pd.read_csv(PROBES_FOLDER / "articles.csv").set_index("article")
+"""The word before the name, by article and slot; none before a name alone."""
+CONTRASTS = {row.contrast: (row.group, row.other) for row in pd.read_csv(PROBES_FOLDER / "contrasts.csv").itertuples()}
 """Of the names written for this project: which two groups are compared, as `DataFrame.query` understands it."""
 
 
@@ -60,37 +49,27 @@ def load_fillings(frames: str | Path = FRAMES, names: str | Path = NAMES) -> pd.
     DataError
         A missing column, an unknown article, gender or slot, naming the row.
     """
-    sentences, clubs = _columns(frames, FRAME_COLUMNS), _columns(names, NAME_COLUMNS)
-    for row, club in enumerate(clubs.itertuples(), start=1):
-        if club.article not in _ARTICLES or club.gender not in ("m", "f"):
-            got = f"{club.article!r:.20} and {club.gender!r:.20}"
-            raise DataError(
-                f"{names}: row {row}: expected the article il, lo, la or l' and the gender m or f, got {got}"
-            )
+    sentences, clubs = read_table(frames), read_table(names)
+    for table, columns, path in ((sentences, FRAME_COLUMNS, frames), (clubs, NAME_COLUMNS, names)):
+        check_columns(table.columns, columns, path)
+        if table.empty:
+            raise DataError(f"{path}: has a header and no rows")
+    refuse_rows(~clubs["article"].isin(_ARTICLES.index).to_numpy(), clubs["article"], "il, lo, la or l'", names)
+    refuse_rows(~clubs["gender"].isin(["m", "f"]).to_numpy(), clubs["gender"], "m or f", names)
     slots = [_slots(*club) for club in clubs[list(NAME_COLUMNS)].itertuples(index=False)]
     filled = []
     for row, sentence in enumerate(sentences.itertuples(), start=1):
         try:
             texts = [sentence.text.format_map(slot) for slot in slots]
         except (KeyError, ValueError, IndexError) as error:
-            known = ", ".join(f"{{{name}}}" for name in (*_JOINED, "o", "club"))
+            known = ", ".join(f"{{{name}}}" for name in (*_ARTICLES.columns, "o", "club"))
             raise DataError(f"{frames}: row {row}: unknown slot or brace: {error}; expected {known}") from None
         filled.append(clubs.assign(frame=sentence.frame, tone=sentence.tone, text=texts))
-    table = pd.concat(filled, ignore_index=True)
-    return table[[*FRAME_COLUMNS, *clubs.columns]]
-
-
-def _columns(path: str | Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    table = read_table(path)
-    missing = [name for name in columns if name not in table.columns]
-    if missing or table.empty:
-        lacking = ", ".join(missing) or "rows"
-        raise DataError(f"{path}: no {lacking}; expected the columns {', '.join(columns)}")
-    return table
+    return pd.concat(filled, ignore_index=True)[[*FRAME_COLUMNS, *clubs.columns]]
 
 
 def _slots(name: str, article: str, gender: str) -> dict[str, str]:
-    words = {slot: forms[_ARTICLES.index(article)] for slot, forms in _JOINED.items()}
+    words = {slot: word if word.endswith("'") else f"{word} " for slot, word in _ARTICLES.loc[article].items()}
     words |= {slot.capitalize(): word.capitalize() for slot, word in words.items()}
     return words | {"club": name, "o": "o" if gender == "m" else "a"}
 

@@ -8,6 +8,10 @@ and a tweet is football from 1.0 on. Only independent cues add up:
   "il mister in campo a Roma" is;
 - a cue that `never` counts hides the words in it: "partita IVA", "rigore di bilancio".
 
+Notation of a cue: `tifos(o|i)` is tifoso or tifosi; `^Toro` needs its capital or a hashtag; `#amala` is a hashtag
+only, `@acmilan` a mention only; `juve+` counts only as half of a hashtag of two (#JuveMilan). Case is ignored
+otherwise. Each cue is also found as a hashtag without its spaces (#CalcioDAngolo).
+
 Measured (`tests/analysis/test_lexicon.py`). SENTIPOLC 2016 training file, 593 tweets labelled by hand (all hits of a
 broad keyword list, and 170 others at random): precision .951 (176 of 185), recall .907 (176 of 194); on the half whose
 errors were not looked at while the lexicon was made .943 (83 of 88) and .883 (83 of 94). This recall is mostly that
@@ -93,27 +97,6 @@ def football_cues(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     return pd.DataFrame({"football": score >= THRESHOLD, "evidence": evidence, "score": score})
 
 
-def load_lexicon() -> pd.DataFrame:
-    """The cues as they stand in the file: `group`, `cue`, `kind` (alone, second, never), `note`.
-
-    Notation of a cue: `tifos(o|i)` is tifoso or tifosi; `^Toro` needs its capital or a hashtag; `#amala` is a hashtag
-    only, `@acmilan` a mention only; `juve+` counts only as half of a hashtag of two (#JuveMilan). Case is ignored
-    otherwise. Each cue is also found as a hashtag without its spaces (#CalcioDAngolo).
-
-    Raises
-    ------
-    ValueError
-        A kind that is none of the three, naming the row.
-    """
-    lexicon = pd.read_csv(LEXICON_FILE, dtype=text_dtype, keep_default_na=False)
-    for number, kind in enumerate(lexicon["kind"], 1):
-        if kind not in KINDS:
-            raise ValueError(
-                f"{LEXICON_FILE}, row {number}: kind must be one of {', '.join(KINDS)}, but {kind!r} was found"
-            )
-    return lexicon
-
-
 def _evidence(text: str) -> tuple[str, float]:
     """The cues of one tweet, joined, and its score."""
     if not text or text.isspace():
@@ -165,7 +148,8 @@ def _meets(mark: str, token: str) -> bool:
 def _index() -> _Index:
     cues: dict[tuple[str, ...], _Cue] = {}
     halves = []
-    for row, (group, notation, kind, _) in enumerate(load_lexicon().itertuples(index=False)):
+    lexicon = pd.read_csv(LEXICON_FILE, dtype=text_dtype, keep_default_na=False)
+    for row, (group, notation, kind, _) in enumerate(lexicon.itertuples(index=False)):
         counts_as = "common" if group in _COMMON_GROUPS else row
         for form in _forms(notation):
             if form.endswith("+"):

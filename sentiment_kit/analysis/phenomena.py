@@ -62,14 +62,12 @@ def tag_phenomena(texts: pd.Series | Sequence[str | None], *, vocabulary: Contai
     --------
     >>> tags = tag_phenomena(["Non male, ma troppo caroooo 😡"])
     >>> tags.columns[tags.iloc[0].eq(True)].tolist()
-    ['negation', 'emoji_negative', 'elongation', 'contrast', 'intensifier']
+    ['negation', 'contrast', 'intensifier', 'emoji_negative', 'elongation']
     """
     texts = as_column(texts)
     rows = [_tags(clean_tweet(text or ""), vocabulary) for text in iter_texts(texts)]
-    types = {"hashtags": int, "length": int, "upper_case": float, "unknown": float}
-    columns = list(_tags("", None))
-    table = pd.DataFrame(rows, index=texts.index, columns=columns)
-    return table.astype({name: types.get(name, bool) for name in columns})
+    one_more = _tags("", None)  # so that every column has its type, without a text as well
+    return pd.DataFrame([*rows, one_more]).iloc[:-1].set_axis(texts.index)
 
 
 def _tags(text: str, vocabulary: Container[str] | None) -> dict[str, bool | int | float]:
@@ -78,16 +76,10 @@ def _tags(text: str, vocabulary: Container[str] | None) -> dict[str, bool | int 
     tokens = _TOKEN.findall(emoji.replace_emoji(text, " ☺ ") if signs else text)
     words = _LETTERS.findall(text)
     letters = sum(map(len, words))
-    return {
-        "negation": marked["negation"],
+    return marked | {
         "question": "?" in text,
         "exclamation": "!" in text,
-        "emoji_positive": marked["emoji_positive"],
-        "emoji_negative": marked["emoji_negative"],
         "elongation": any(_REPEATED.search(word) and not _ROMAN.fullmatch(word) for word in words),
-        "laughter": marked["laughter"],
-        "contrast": marked["contrast"],
-        "intensifier": marked["intensifier"],
         "hashtags": sum(token[0] == "#" and len(token) > 1 for token in tokens),
         "length": len(tokens),
         "upper_case": sum(sign.isupper() for word in words for sign in word) / letters if letters else 0.0,

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t, ttest_ind
 
-from ..errors import DataError
+from ..data import check_columns, refuse_rows
 from ..evaluation.calibration import gold_losses
 from ..evaluation.intervals import difference_interval, divide, proportions, q_values, wilson_interval
 from ..files.tables import read_table
@@ -48,12 +48,11 @@ def load_pairs(path: str | Path = PROBES_FOLDER / "pairs.csv") -> pd.DataFrame:
     Raises
     ------
     DataError
-        A missing column; empty cells and pairs of equal texts, with the numbers of their rows.
+        A missing column; empty cells and pairs of equal texts, with the number of the first such row.
     """
-    pairs, problems = _read(path, PAIR_COLUMNS, may_be_empty=())
-    same = np.flatnonzero(pairs["text_a"] == pairs["text_b"])
-    problems += [(int(row), "text_a and text_b are the same; expected another subject") for row in same]
-    _refuse(problems, path)
+    pairs = _read(path, PAIR_COLUMNS)
+    same = (pairs["text_a"] == pairs["text_b"]).to_numpy()
+    refuse_rows(same, pairs["text_b"], "another text than text_a, of another subject", path)
     return pairs
 
 
@@ -71,47 +70,31 @@ def load_cases(path: str | Path = PROBES_FOLDER / "cases.csv") -> pd.DataFrame:
     ------
     DataError
         A missing column; empty cells, unknown kinds, expectations that a kind does not know, and second texts too many
-        or too few, with the numbers of their rows.
+        or too few, with the number of the first such row.
     """
-    cases, problems = _read(path, CASE_COLUMNS, may_be_empty=("other",))
+    cases = _read(path, CASE_COLUMNS, may_be_empty="other")
     cases["kind"] = cases["kind"].str.strip().str.upper()
     names = cases["expected"].str.strip().str.lower().str.split("|")
     cases["expected"] = ["|".join(match_label(name) or name for name in each) for each in names]
-    for row, case in enumerate(cases.itertuples()):
-        if case.kind not in _EXPECTED:
-            problems.append((row, f"column kind: expected MFT, INV or DIR, got {case.kind!r:.80}"))
-            continue
-        expected = case.expected.split("|") if case.kind == "MFT" else [case.expected]
-        if not set(expected) <= set(_EXPECTED[case.kind]):
-            allowed = ", ".join(_EXPECTED[case.kind])
-            problems.append((row, f"column expected: for {case.kind} one of {allowed}, got {case.expected!r:.80}"))
-        if (case.other == "") != (case.kind == "MFT"):
-            problems.append((row, "column other: expected a second text for INV and DIR, none for MFT"))
-    _refuse(problems, path)
+    refuse_rows(~cases["kind"].isin(_EXPECTED).to_numpy(), cases["kind"], "MFT, INV or DIR", path)
+    for kind, allowed in _EXPECTED.items():
+        known = [set(each.split("|") if kind == "MFT" else [each]) <= set(allowed) for each in cases["expected"]]
+        wrong = (cases["kind"] == kind).to_numpy() & ~np.array(known, dtype=bool)
+        refuse_rows(wrong, cases["expected"], f"for {kind} one of {', '.join(allowed)}", path)
+    wrong = ((cases["other"] == "") != (cases["kind"] == "MFT")).to_numpy()
+    refuse_rows(wrong, cases["other"], "a second text for INV and DIR, none for MFT", path)
     return cases
 
 
-def _read(
-    path: str | Path, columns: tuple[str, ...], may_be_empty: tuple[str, ...]
-) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
-    """The columns as text, and which rows (from 0) have an empty cell too many."""
+def _read(path: str | Path, columns: tuple[str, ...], may_be_empty: str | None = None) -> pd.DataFrame:
+    """The columns as text; empty cells are refused."""
     table = read_table(path)
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise DataError(f"{path}: no column {', '.join(missing)}; expected {', '.join(columns)}")
+    check_columns(table.columns, columns, path)
     table = table[list(columns)].fillna("").astype(str)
-    wanted = [name for name in columns if name not in may_be_empty]
-    blank = table[wanted].apply(lambda column: column.str.strip() == "")
-    empty = [(row, f"column {name}: empty") for name in wanted for row in blank.index[blank[name]]]
-    return table, empty
-
-
-def _refuse(problems: list[tuple[int, str]], path: str | Path) -> None:
-    """Raise `DataError` for what is wrong, with the number of each row."""
-    if problems:
-        told = [f"row {row + 1}, {what}" for row, what in sorted(problems)]
-        more = f" (and {len(told) - 5} more)" if len(told) > 5 else ""
-        raise DataError(f"{path}: {'; '.join(told[:5])}{more}")
+    for name in columns:
+        if name != may_be_empty:
+            refuse_rows((table[name].str.strip() == "").to_numpy(), table[name], "a text", path)
+    return table
 
 
 # Counterfactual pairs
@@ -187,15 +170,14 @@ def family_effects(scored: pd.DataFrame, *, reference: str = "rival_clubs") -> p
     table, sums = _shifts(scored)
     z = norm.isf(0.025 / max(1, len(sums)))
     shares, effective = (np.array(column, dtype=float) for column in zip(*map(_flips, sums.values()), strict=True))
-    flips = pd.DataFrame({"value": shares}, index=table.index)
-    flips["low"], flips["high"] = wilson_interval(shares, effective, z)
+    table["flip_rate"] = shares
+    table["flip_low"], table["flip_high"] = wilson_interval(shares, effective, z)
     more = pd.DataFrame(np.nan, table.index, ["value", "low", "high"]).assign(n=table["frames"])
     if reference in table.index:
         row = table.index.get_loc(reference)
         between = difference_interval(shares, effective, shares[row], effective[row], z)
         more[["value", "low", "high"]] = np.column_stack([shares - shares[row], *between])
         more.loc[reference, ["value", "low", "high"]] = np.nan
-    table[["flip_rate", "flip_low", "flip_high"]] = flips
     table[["more_flips", "more_low", "more_high"]] = more[["value", "low", "high"]]
     return table.assign(flip_verdict=judge_effects(more, matters=WORTH_SHOWING["gap"])["verdict"])
 
@@ -375,26 +357,15 @@ def contamination(
         Different indexes, unknown labels, or predictions without probabilities.
     """
     seen, unseen = _surprise(gold, predictions), _surprise(gold_unseen, predictions_unseen)
-    rows = {}
-    for measure in ("loss", "confidence"):
-        here, there = seen[measure], unseen[measure]
-        low = high = np.nan
-        if min(len(here), len(there)) > 1:
-            low, high = ttest_ind(here, there, equal_var=False).confidence_interval(0.95)
-        # How much contamination the interval allows, at least and at most.
-        least, most = (-high, -low) if measure == "loss" else (low, high)
-        verdict = SHOWN[0] if least > 0 else SHOWN[1] if most < WORTH_SHOWING[measure] else SHOWN[2]
-        rows[measure] = {
-            "value": here.mean(),
-            "unseen": there.mean(),
-            "gap": here.mean() - there.mean(),
-            "low": low,
-            "high": high,
-            "n": len(here),
-            "n_unseen": len(there),
-            "verdict": verdict,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("measure")
+    table = pd.DataFrame({"value": seen.mean(), "unseen": unseen.mean()}).rename_axis("measure")
+    table["gap"], table["low"], table["high"] = table["value"] - table["unseen"], np.nan, np.nan
+    if min(len(seen), len(unseen)) > 1:
+        table["low"], table["high"] = ttest_ind(seen, unseen, equal_var=False).confidence_interval(0.95)
+    # How much contamination the interval allows, at least and at most: a lower loss, a higher confidence.
+    ends = table[["low", "high"]].mul(pd.Series({"loss": -1, "confidence": 1}), axis=0)
+    matters = table.index.map(WORTH_SHOWING)
+    verdict = np.select([ends.min(axis=1) > 0, ends.max(axis=1) < matters], SHOWN[:2], SHOWN[2])
+    return table.assign(n=len(seen), n_unseen=len(unseen), verdict=verdict)
 
 
 def _surprise(gold: pd.Series, predictions: pd.DataFrame) -> pd.DataFrame:

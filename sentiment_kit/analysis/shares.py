@@ -23,13 +23,10 @@ from ..labels import LABELS
 
 __all__ = ["EVERY", "METHODS", "Trend", "share_differences", "shares", "shares_over_time"]
 
-METHODS = {
-    "counting": "answers counted; how wrong that is is not known",
-    "ppi": "corrected by a random sample of labels",
-    "adjusted": "assumes that labels are confused as in the confusion matrix",
-    "em": "assumes calibrated probabilities, and that only the mix of labels differs from the training data's",
-}
-"""The methods, and what each rests on."""
+METHODS = ("counting", "ppi", "adjusted", "em")
+"""`counting`: answers counted; how wrong that is is not known. `ppi`: corrected by a random sample of labels.
+`adjusted`: assumes that labels are confused as in the confusion matrix. `em`: assumes calibrated probabilities, and
+that only the mix of labels differs from the training data's."""
 EVERY = {"day": "D", "week": "W-SUN", "month": "M"}
 MIXED = "mixed"
 _DAY, _TWITTER = "%Y-%m-%d", "%a %b %d %H:%M:%S %z %Y"

@@ -1,4 +1,4 @@
-"""Where: any score inside a slice of the tweets and outside it, whether the gap is more than chance, and the errors.
+"""Where: scores inside a slice of the tweets and outside it, whether the gap is more than chance, and the errors.
 
 A slice is a column of true and false (about football, has an emoji, ironic), so slices may overlap. Tables in, tables
 out.
@@ -14,8 +14,8 @@ from scipy.stats import norm
 
 from ..evaluation.calibration import confidence_errors, gold_losses
 from ..evaluation.comparison import Measure, compare_groups, unmixed_gaps
-from ..evaluation.intervals import RESAMPLES, minimum_detectable_difference
-from ..evaluation.scores import check_index, matched_codes, named_groups, score_intervals, warned
+from ..evaluation.intervals import RESAMPLES, minimum_detectable_difference, wilson_interval
+from ..evaluation.scores import check_index, matched_codes, named_groups, warned
 from ..labels import LABELS
 from .claims import EFFECTS, WORTH_SHOWING, judge_effects
 from .duplicates import near_duplicates
@@ -27,19 +27,11 @@ GAP_MEASURES = ("accuracy", "macro_f1") + tuple(
 )
 """The measures of `label_gaps`; `share` is that of the answers."""
 
-# A score inside and outside
+# Accuracy inside and outside
 
 
-def scores_by_slice(
-    gold: pd.Series,
-    predicted: pd.Series,
-    slices: pd.DataFrame,
-    *,
-    score: str = "accuracy",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """A score inside and outside of each slice.
+def scores_by_slice(gold: pd.Series, predicted: pd.Series, slices: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy inside and outside of each slice.
 
     Parameters
     ----------
@@ -47,39 +39,29 @@ def scores_by_slice(
         Labels with the same index; missing as in `evaluation.scores`.
     slices : DataFrame of bool
         One column a slice, with the same index; a missing value is outside.
-    score : str, default "accuracy"
-        "accuracy", "macro_f1", or recall or precision of a label, say "recall_negative".
-    resamples : int, default 10000
-        Draws of the bootstrap, for the interval of a macro-F1 inside.
-    seed : int, default 0
-        Seed of the bootstrap.
 
     Returns
     -------
     DataFrame
-        Indexed by slice: `n`, `value`, `low`, `high` inside, as in `scores.score_intervals`; `n_outside`,
+        Indexed by slice: `n`, `value`, and its 95% Wilson interval `low` to `high` inside; `n_outside`,
         `value_outside`; `gap`, inside - outside, with its 95% interval `gap_low` to `gap_high`; `p_value`, two-sided,
         below .05 just where that leaves out 0; `q_value`, corrected for the number of slices (Benjamini and Hochberg
-        1995); `detectable`, the smallest drop that so many rows show with 80% power (of a share as large as the value
-        outside; for scores other than shares a rough guide); `enough`, whether that is at most 0.1. NaN where a slice
-        or its complement is empty or the score undefined.
+        1995); `detectable`, the smallest drop that so many rows show with 80% power, of an accuracy as outside;
+        `enough`, whether that is at most 0.1. NaN where a slice or its complement is empty.
 
     Raises
     ------
     ValueError
-        An unknown score, different indexes, a column that is not bool.
+        Different indexes, a column that is not bool.
 
     Notes
     -----
     One measure, each slice by itself; `label_gaps` has every label, and a verdict.
     """
-    if score not in GAP_MEASURES[:8]:
-        raise ValueError(f"score must be one of {', '.join(GAP_MEASURES[:8])}, but {score!r} was passed")
-    measures, groups, true, given = _label_measures(gold, predicted, slices)
-    gaps = compare_groups({score: measures[score]}, groups, z=norm.ppf(0.975)).droplevel("measure")
-    counts = [np.bincount((4 * true + given)[inside], minlength=12).reshape(3, 4) for inside in groups.values()]
-    own = [score_intervals(part, resamples=resamples, seed=seed).loc[score] for part in counts]
-    table = pd.DataFrame(own, index=gaps.index)[["n", "value", "low", "high"]].astype({"n": int})
+    measures, groups, *_ = _label_measures(gold, predicted, slices)
+    gaps = compare_groups({"accuracy": measures["accuracy"]}, groups, z=norm.ppf(0.975)).droplevel("measure")
+    table = gaps[["n_inside", "inside"]].set_axis(["n", "value"], axis=1)
+    table["low"], table["high"] = wilson_interval(table["value"].to_numpy(), table["n"].to_numpy(float))
     table[["n_outside", "value_outside"]] = gaps[["n_outside", "outside"]]
     table[["gap", "gap_low", "gap_high", "p_value", "q_value"]] = gaps[["value", "low", "high", "p_value", "q_value"]]
     table["detectable"] = [
@@ -91,15 +73,7 @@ def scores_by_slice(
     return table.assign(enough=table["detectable"] <= WORTH_SHOWING["gap"])
 
 
-def scores_by_group(
-    gold: pd.Series,
-    predicted: pd.Series,
-    groups: pd.Series,
-    *,
-    score: str = "accuracy",
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> pd.DataFrame:
+def scores_by_group(gold: pd.Series, predicted: pd.Series, groups: pd.Series) -> pd.DataFrame:
     """`scores_by_slice` of each value of a column, say the topic.
 
     Returns
@@ -116,8 +90,7 @@ def scores_by_group(
     check_index(gold, groups, "gold labels and groups")
     names = named_groups(groups)
     slices = pd.DataFrame({name: names == name for name in names.cat.categories}, index=groups.index)
-    table = scores_by_slice(gold, predicted, slices, score=score, resamples=resamples, seed=seed)
-    return warned(table.rename_axis("group"))
+    return warned(scores_by_slice(gold, predicted, slices).rename_axis("group"))
 
 
 def _membership(column: pd.Series) -> np.ndarray:
@@ -282,12 +255,7 @@ def largest_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
 
 
 def confidence_gaps(
-    gold: pd.Series,
-    predictions: pd.DataFrame,
-    slices: pd.DataFrame,
-    *,
-    coverage: float = 0.8,
-    matters: float = MATTERS,
+    gold: pd.Series, predictions: pd.DataFrame, slices: pd.DataFrame, *, coverage: float = 0.8
 ) -> pd.DataFrame:
     """Each slice against its complement: who is refused an answer, and is the model as sure as it should be?
 
@@ -301,8 +269,6 @@ def confidence_gaps(
         As in `label_gaps`.
     coverage : float in (0, 1], default 0.8
         The share of the rows that are answered, the surest ones; of equally sure ones all, if any.
-    matters : float, default 0.1
-        As in `label_gaps`, of any of the measures.
 
     Returns
     -------
@@ -321,21 +287,17 @@ def confidence_gaps(
     check_index(predictions, slices, "predictions and slices")
     labelled = gold.notna().to_numpy()
     errors = confidence_errors(gold, predictions)[labelled]
-    confidence = predictions["confidence"].to_numpy(float)[labelled]
-    answered = (
-        confidence
-        >= np.append(-np.sort(-np.nan_to_num(confidence, nan=-1.0)), 2.0)[int(np.ceil(coverage * len(confidence))) - 1]
-    )
+    rank = predictions["confidence"][labelled].astype(float).rank(method="min", ascending=False)
+    answered = (rank <= np.ceil(coverage * len(rank))).to_numpy(float)
+    known = errors["brier"].notna().to_numpy(float)
     measures = {
-        "refused": Measure(1.0 - answered, np.ones(len(answered))),
-        "accuracy_answered": Measure(errors["right"].to_numpy(), answered.astype(float)),
-        "brier": Measure(errors["brier"].to_numpy(), errors["brier"].notna().to_numpy(float), (0.0, 2.0)),
-        "overconfidence": Measure(
-            errors["overconfidence"].to_numpy(), errors["brier"].notna().to_numpy(float), (-1, 1)
-        ),
+        "refused": Measure(1 - answered, np.ones(len(answered))),
+        "accuracy_answered": Measure(errors["right"].to_numpy(), answered),
+        "brier": Measure(errors["brier"].to_numpy(), known, (0.0, 2.0)),
+        "overconfidence": Measure(errors["overconfidence"].to_numpy(), known, (-1, 1)),
     }
     groups = {name: _membership(slices[name])[labelled] for name in slices.columns}
-    return judge_effects(compare_groups(measures, groups), matters=matters)
+    return judge_effects(compare_groups(measures, groups), matters=MATTERS)
 
 
 # The errors themselves
@@ -346,16 +308,14 @@ class Errors(NamedTuple):
 
     worst: pd.DataFrame
     """All errors by loss, near-duplicates as one: `text`, `gold`, `predicted` (missing for no prediction), `loss` in
-    nats, `confidence`, `slices` (names, joined by ", "), `copies` (errors that are near-duplicates of it, itself
-    included, with the same gold label and prediction), `suspected` (whether it is in the other table)."""
+    nats, `confidence`, `copies` (errors that are near-duplicates of it, itself included, with the same gold label and
+    prediction), `suspected` (whether it is in the other table)."""
     suspected: pd.DataFrame
     """Suspected label errors, of the same columns but the last: the model disagrees with the gold label and is sure.
     `contradicted` says how many near-duplicates in the data have the label that the model gives; these come first."""
 
 
-def worst_errors(
-    gold: pd.Series, predictions: pd.DataFrame, slices: pd.DataFrame | None = None, *, confident: float = 0.9
-) -> Errors:
+def worst_errors(gold: pd.Series, predictions: pd.DataFrame, *, confident: float = 0.9) -> Errors:
     """The errors, worst first, and apart from them those where the gold label may be wrong.
 
     Parameters
@@ -364,8 +324,6 @@ def worst_errors(
         Gold labels; rows without one are left out.
     predictions : DataFrame
         Prediction table with the same index.
-    slices : DataFrame of bool, optional
-        One column a slice, with the same index, to name the slices of each error. None: no names.
     confident : float in [0, 1], default 0.9
         From which confidence on a disagreement makes the gold label suspect.
 
@@ -379,10 +337,8 @@ def worst_errors(
     Raises
     ------
     ValueError
-        Different indexes, predictions without probabilities, or a slice that is not bool.
+        Different indexes, or predictions without probabilities.
     """
-    tags = pd.DataFrame(index=predictions.index) if slices is None else slices
-    check_index(predictions, tags, "predictions and slices")
     table = pd.DataFrame(
         {
             "text": predictions["text"],
@@ -390,7 +346,6 @@ def worst_errors(
             "predicted": predictions["label"],
             "loss": gold_losses(gold, predictions),
             "confidence": predictions["confidence"],
-            "slices": _names_of(tags),
             "group": near_duplicates(predictions["text"]),
         }
     )
@@ -398,16 +353,10 @@ def worst_errors(
     alike = table.groupby(["group", "gold"], observed=True).size()
     errors = table[wrong].sort_values("loss", ascending=False, kind="stable", na_position="last")
     kind = [errors[name].astype(object).fillna("(none)") for name in ("group", "gold", "predicted")]
-    errors.insert(6, "copies", errors.groupby(kind)["text"].transform("size").astype(int))
+    errors.insert(5, "copies", errors.groupby(kind)["text"].transform("size").astype(int))
     errors = errors[~pd.concat(kind, axis=1).duplicated()]
     sure = errors["confidence"] >= confident
     contradicted = alike.reindex(pd.MultiIndex.from_arrays([errors["group"], errors["predicted"]]), fill_value=0)
     suspected = errors.assign(contradicted=contradicted.to_numpy(dtype=int))[sure]
     suspected = suspected.sort_values(["contradicted", "confidence"], ascending=False, kind="stable")
     return Errors(errors.drop(columns="group").assign(suspected=sure), suspected.drop(columns="group"))
-
-
-def _names_of(slices: pd.DataFrame) -> list[str]:
-    """For each row the slices that it is in."""
-    inside = {name: _membership(slices[name]) for name in slices.columns}
-    return [", ".join(name for name in inside if inside[name][row]) for row in range(len(slices))]

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
-import typer
+from typer import Argument, Option
 
 from ..errors import DataError
 
 
 def agree(
-    files: Annotated[list[Path], typer.Argument(metavar="A B [C...]", help="The same tweets, labelled apart.")],
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also for each value of it in A.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the disagreements there: .csv, .tsv, ...")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT.")] = False,
+    files: Annotated[list[Path], Argument(metavar="A B [C...]", help="The same tweets, labelled apart.")],
+    by: Annotated[str | None, Option(metavar="COLUMN", help="Also for each value of it in A.")] = None,
+    output: Annotated[Path | None, Option(help="Write the disagreements there: .csv, .tsv, ...")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace OUTPUT.")] = False,
 ) -> None:
     """Compare annotators: agreement, kappas and alpha with 95% intervals, the tweets they differ on, and the accuracy
     that no model can be seen to exceed."""

@@ -6,7 +6,7 @@ import json
 import tempfile
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
 from ..files.writing import json_records
 
@@ -19,11 +19,11 @@ RANDOM_BASE = "bert-base-random"
 
 def benchmark(
     model: Annotated[
-        str, typer.Option("--model", help='Hub id, folder, "demo", or "bert-base-random" for random weights.')
+        str, Option("--model", help='Hub id, folder, "demo", or "bert-base-random" for random weights.')
     ] = RANDOM_BASE,
-    input: Annotated[str, typer.Option("--input", help='Tweets to measure with: a file, or "demo".')] = "demo",
-    n: Annotated[int, typer.Option("--n", min=1, help="How many of them, drawn at random.")] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    input: Annotated[str, Option("--input", help='Tweets to measure with: a file, or "demo".')] = "demo",
+    n: Annotated[int, Option("--n", min=1, help="How many of them, drawn at random.")] = 512,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Measure how fast this machine is, with each back end and beside the ordinary ways."""
     from ..data import load_data

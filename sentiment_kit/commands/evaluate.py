@@ -7,66 +7,48 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from ..errors import DataError
 from ..hub import DEFAULT_MODEL
-from .shared import (
-    Backend,
-    BatchSize,
-    ClassLabels,
-    Columns,
-    Device,
-    Encoding,
-    Fold,
-    NoHeader,
-    Sheet,
-    kept_notes,
-    load,
-    named_columns,
-    predict_texts,
-)
+from . import shared
 
 if TYPE_CHECKING:
     from ..report.scorecard import Scorecard
 
 
 def evaluate(
-    gold: Annotated[
-        str, typer.Argument(help='A SENTIPOLC file, a table with texts and labels, or "demo" (test split).')
-    ],
+    gold: Annotated[str, Argument(help='A SENTIPOLC file, a table with texts and labels, or "demo" (test split).')],
     predictions: Annotated[
-        Path | None, typer.Option(help="Predictions made before: a table with id and label, or a scored file.")
+        Path | None, Option(help="Predictions made before: a table with id and label, or a scored file.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help=f"Predict with this one. Default: {DEFAULT_MODEL}")
-    ] = None,
+    model: Annotated[str | None, Option("--model", help=f"Predict with this one. Default: {DEFAULT_MODEL}")] = None,
     mixed: Annotated[
         Literal["drop", "neutral", "negative", "keep"],
-        typer.Option(help="What tweets marked both positive and negative count as; keep: no label, as with drop."),
+        Option(help="What tweets marked both positive and negative count as; keep: no label, as with drop."),
     ] = "drop",
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Give accuracy for each value of it, too.")] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write all tables and figures there.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
-    text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
-    encoding: Encoding = None,
-    no_header: NoHeader = False,
-    columns: Columns = None,
-    sheet: Sheet = None,
-    fold: Fold = None,
-    batch_size: BatchSize = None,
-    device: Device = "auto",
-    backend: Backend = "torch",
-    labels: ClassLabels = None,
-    model_fold: Annotated[str | None, typer.Option(help="The same as --fold, of the model's classes.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
+    by: Annotated[str | None, Option(metavar="COLUMN", help="Give accuracy for each value of it, too.")] = None,
+    output: Annotated[Path | None, Option(metavar="FOLDER", help="Write all tables and figures there.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
+    text_column: Annotated[str, Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
+    label_column: Annotated[str, Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    encoding: shared.Encoding = None,
+    no_header: shared.NoHeader = False,
+    columns: shared.Columns = None,
+    sheet: shared.Sheet = None,
+    fold: shared.Fold = None,
+    batch_size: shared.BatchSize = None,
+    device: shared.Device = "auto",
+    backend: shared.Backend = "torch",
+    labels: shared.ClassLabels = None,
+    model_fold: Annotated[str | None, Option(help="The same as --fold, of the model's classes.")] = None,
+    force: Annotated[bool, Option("--force", help="Replace FOLDER if it holds a scorecard.")] = False,
 ) -> None:
     """Score predictions against gold labels: every score with its 95% interval, official score, protocols, calibration.
 
     A row with nothing to read has no prediction, and counts as wrong.
     """
-    from ..data import load_data, load_predictions
+    from ..data import check_columns, load_data, load_predictions
     from ..provenance import provenance
     from ..report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
 
@@ -74,20 +56,16 @@ def evaluate(
         raise DataError("--predictions and --model were both given; say which of them to score")
     if output is not None:
         check_new_folder(output, force=force)
-    reading: dict[str, Any] = {"columns": named_columns(no_header, columns), "encoding": encoding, "sheet": sheet}
-    reading |= {"text": text_column, "label": label_column, "fold": fold}
-    with kept_notes() as notes:
+    reading: dict[str, Any] = {"text": text_column, "label": label_column, "encoding": encoding, "sheet": sheet}
+    reading |= {"columns": shared.named_columns(no_header, columns), "fold": fold}
+    with shared.kept_notes() as notes:
         tweets = load_data(gold, mixed="keep", split="test", labelled=True, **reading)
-    if by is not None and by not in tweets.columns:
-        raise DataError(f"{gold}: no column {by!r} to group by; there are: {', '.join(tweets.columns)}")
-    if predictions is not None:
-        loaded = None
-        with kept_notes() as of_predictions:
-            predicted = load_predictions(predictions, tweets)
-        notes += of_predictions
-    else:
-        loaded = load(model or DEFAULT_MODEL, device, backend, labels, model_fold)
-        predicted = predict_texts(loaded, tweets["text"], batch_size)
+        check_columns(tweets.columns, [] if by is None else [by], gold)
+        predicted = None if predictions is None else load_predictions(predictions, tweets)
+    loaded = None
+    if predicted is None:
+        loaded = shared.load(model or DEFAULT_MODEL, device, backend, labels, model_fold)
+        predicted = shared.predict_texts(loaded, tweets["text"], batch_size)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         card = make_scorecard(tweets, predicted, mixed=mixed, by=by)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
+from ..errors import DataError
 from ..files.writing import json_records
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, BatchSize, ClassFold, ClassLabels, Device, ModelName, kept_notes, load
@@ -16,15 +17,15 @@ from .shared import Backend, BatchSize, ClassFold, ClassLabels, Device, ModelNam
 def probe(
     model: ModelName = DEFAULT_MODEL,
     pairs: Annotated[
-        Path | None, typer.Option(help="Counterfactual pairs of your own: family, frame, tone, subject_a, ..., text_b.")
+        Path | None, Option(help="Counterfactual pairs of your own: family, frame, tone, subject_a, ..., text_b.")
     ] = None,
     cases: Annotated[
-        Path | None, typer.Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
+        Path | None, Option(help="Behavioural cases of your own: capability, kind, text, other, expected.")
     ] = None,
     against: Annotated[
-        str | None, typer.Option(help="A second model, asked the same pairs: how much of a shift is the first's own?")
+        str | None, Option(help="A second model, asked the same pairs: how much of a shift is the first's own?")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
     batch_size: BatchSize = None,
     device: Device = "auto",
     backend: Backend = "torch",
@@ -43,7 +44,7 @@ def probe(
     from ..provenance import provenance
 
     if against is not None and pairs is None and cases is not None:
-        raise typer.BadParameter("--against compares pairs, but there are only --cases; add --pairs")
+        raise DataError("--against compares pairs, but there are only --cases; add --pairs")
     sources = [probes.PROBES_FOLDER / "pairs.csv", probes.IDENTITY_PAIRS] if pairs is None else [pairs]
     if pairs is None and cases is None:
         pairs, cases = sources[0], probes.PROBES_FOLDER / "cases.csv"
@@ -81,19 +82,14 @@ def probe(
         "families": f"{model}: change of P(positive) - P(negative) from subject a to b, and of the label beyond rival "
         "clubs; simultaneous 95% intervals over frames",
         "against": f"{model} less {against}, pair by pair",
+        "worst_pairs": "The pairs that moved most",
         "capabilities": "Failures by capability, with 95% intervals",
+        "failures": "One failure of each",
     }
-    parts = [
-        f"{titles[name]}\n{found[name].round(3).to_string(index=False, na_rep='–')}" for name in titles if name in found
-    ]
-    if "worst_pairs" in found:
-        parts.insert(
-            1 + ("against" in found),
-            "The pairs that moved most\n" + "\n".join(map(_pair_lines, found["worst_pairs"].itertuples())),
-        )
-    if "failures" in found:
-        parts.append("One failure of each\n" + "\n".join(map(_failure_lines, found["failures"].itertuples())))
-    print("\n\n".join(parts))
+    told = {"worst_pairs": _pair_lines, "failures": _failure_lines}
+    texts = {name: table.round(3).to_string(index=False, na_rep="–") for name, table in found.items()}
+    texts |= {name: "\n".join(map(told[name], found[name].itertuples())) for name in told if name in found}
+    print("\n\n".join(f"{titles[name]}\n{text}" for name, text in texts.items()))
 
 
 def _ask(model: Any, pairs: Any, batch_size: int | None) -> Any:

@@ -7,38 +7,32 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from ..errors import DataError, require_extra
 
 
 def report(
-    model: Annotated[str, typer.Option("--model", help="MODEL of every notebook.")] = "demo",
-    data: Annotated[
-        str, typer.Option("--data", help='DATA of every notebook: a file with labels, or "demo".')
-    ] = "demo",
-    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the pages go.")] = Path("report"),
-    only: Annotated[str, typer.Option(metavar="05,09", help="Numbers of the notebooks to run. Default: all.")] = "",
-    text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Of the texts. Default: text.")] = None,
-    label_column: Annotated[str | None, typer.Option(metavar="NAME", help="Of the labels. Default: label.")] = None,
-    by: Annotated[str | None, typer.Option(metavar="NAME", help="Column of groups: party, topic.")] = None,
-    date: Annotated[str | None, typer.Option(metavar="NAME", help="Column of dates.")] = None,
-    against: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A second model, judged beside the first.")
-    ] = None,
-    language: Annotated[str, typer.Option(metavar="en|it", help="Of the prose.")] = "en",
+    model: Annotated[str, Option("--model", help="MODEL of every notebook.")] = "demo",
+    data: Annotated[str, Option("--data", help='DATA of every notebook: a file with labels, or "demo".')] = "demo",
+    output: Annotated[Path, Option("--output", metavar="FOLDER", help="Where the pages go.")] = Path("report"),
+    only: Annotated[str, Option(metavar="05,09", help="Numbers of the notebooks to run. Default: all.")] = "",
+    text_column: Annotated[str | None, Option(metavar="NAME", help="Of the texts. Default: text.")] = None,
+    label_column: Annotated[str | None, Option(metavar="NAME", help="Of the labels. Default: label.")] = None,
+    by: Annotated[str | None, Option(metavar="NAME", help="Column of groups: party, topic.")] = None,
+    date: Annotated[str | None, Option(metavar="NAME", help="Column of dates.")] = None,
+    against: Annotated[str | None, Option(metavar="NAME", help="A second model, judged beside the first.")] = None,
+    language: Annotated[str, Option(metavar="en|it", help="Of the prose.")] = "en",
     tables: Annotated[
-        bool, typer.Option("--tables", help="Write tables (CSV) and figures (PNG), too, into FOLDER/tables.")
+        bool, Option("--tables", help="Write tables (CSV) and figures (PNG), too, into FOLDER/tables.")
     ] = False,
-    pdf: Annotated[
-        bool, typer.Option("--pdf", help="Print each page to a PDF beside it, by a Chromium or Chrome.")
-    ] = False,
+    pdf: Annotated[bool, Option("--pdf", help="Print each page to a PDF beside it, by a Chromium or Chrome.")] = False,
     notebooks: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where they lie. Default: notebooks/ of a clone.")
+        Path | None, Option(metavar="FOLDER", help="Where they lie. Default: notebooks/ of a clone.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time. Default: by the cores.")] = None,
+    jobs: Annotated[int | None, Option(min=1, help="Notebooks at a time. Default: by the cores.")] = None,
     in_place: Annotated[
-        bool, typer.Option("--in-place", help="Write the notebooks back, run on the demo; for who edits them.")
+        bool, Option("--in-place", help="Write the notebooks back, run on the demo; for who edits them.")
     ] = False,
 ) -> None:
     """Run the notebooks and bind them into a site that works from a disk, without a network.
@@ -55,8 +49,6 @@ def report(
             raise DataError("--in-place runs the notebooks as they are committed: on the demo")
         runs = rewrite_notebooks(paths, jobs=jobs)
     else:
-        if output.exists() and not output.is_dir():
-            raise DataError(f"{output} is a file; name a folder")
         columns = {"TEXT": text_column, "LABEL": label_column, "BY": by, "DATE": date}
         named = {name: column for name, column in columns.items() if column is not None}
         runs = write_report(

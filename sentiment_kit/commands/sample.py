@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-import typer
+from typer import Argument, Option
 
 from ..errors import DataError
 from ..files.writing import check_writable, write_table
@@ -19,19 +19,15 @@ _STRATUM, _ORDER = ["(group)", "(period)"], "(order)"  # beside columns that may
 
 
 def sample(
-    scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
-    output: Annotated[Path, typer.Option(help="The table to fill in: .csv, .xlsx, .tsv, ...")],
-    n: Annotated[int, typer.Option(min=1, help="How many tweets.")] = 200,
-    by: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="As many from each of its values, with weights.")
-    ] = None,
-    over: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Dates: as many from each period, with weights.")
-    ] = None,
-    every: Annotated[Literal["day", "week", "month"], typer.Option(help="The periods of --over.")] = "week",
+    scored: Annotated[Path, Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
+    output: Annotated[Path, Option(help="The table to fill in: .csv, .xlsx, .tsv, ...")],
+    n: Annotated[int, Option(min=1, help="How many tweets.")] = 200,
+    by: Annotated[str | None, Option(metavar="COLUMN", help="As many from each of its values, with weights.")] = None,
+    over: Annotated[str | None, Option(metavar="COLUMN", help="Dates: as many from each period, with weights.")] = None,
+    every: Annotated[Literal["day", "week", "month"], Option(help="The periods of --over.")] = "week",
     text_column: TextColumn = "text",
-    seed: Annotated[int, typer.Option(help="Another draw.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUTPUT.")] = False,
+    seed: Annotated[int, Option(help="Another draw.")] = 0,
+    force: Annotated[bool, Option("--force", help="Replace OUTPUT.")] = False,
 ) -> None:
     """Draw tweets to label by hand: shuffled, without the model's answers, with a guideline for annotators beside them.
 

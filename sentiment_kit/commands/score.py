@@ -7,68 +7,50 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from ..errors import DataError
 from ..files.encodings import WRITTEN, file_format
 from ..files.writing import check_writable
 from ..hub import DEFAULT_MODEL
-from .shared import (
-    Backend,
-    BatchSize,
-    ClassFold,
-    ClassLabels,
-    Columns,
-    Device,
-    Encoding,
-    ModelName,
-    NoHeader,
-    Sheet,
-    TextColumn,
-    load,
-    named_columns,
-)
+from . import shared
 
 
 def score(
     paths: Annotated[
         list[Path],
-        typer.Argument(
+        Argument(
             metavar="INPUT... OUTPUT",
             help="One file to another; or files, folders and patterns to a folder. CSV, TSV, JSON, Parquet, .xlsx, "
             "text; also .gz, .zst, .bz2, .zip.",
             show_default=False,
         ),
     ],
-    model: ModelName = DEFAULT_MODEL,
-    text_column: TextColumn = "text",
-    encoding: Encoding = None,
-    no_header: NoHeader = False,
-    columns: Columns = None,
-    sheet: Sheet = None,
-    batch_size: BatchSize = None,
-    device: Device = "auto",
-    backend: Backend = "torch",
-    labels: ClassLabels = None,
-    fold: ClassFold = None,
+    model: shared.ModelName = DEFAULT_MODEL,
+    text_column: shared.TextColumn = "text",
+    encoding: shared.Encoding = None,
+    no_header: shared.NoHeader = False,
+    columns: shared.Columns = None,
+    sheet: shared.Sheet = None,
+    batch_size: shared.BatchSize = None,
+    device: shared.Device = "auto",
+    backend: shared.Backend = "torch",
+    labels: shared.ClassLabels = None,
+    fold: shared.ClassFold = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace OUTPUT: a file, or what an earlier run wrote to the folder.")
+        bool, Option("--force", help="Replace OUTPUT: a file, or what an earlier run wrote to the folder.")
     ] = False,
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="ray: many cores, GPUs or machines.")] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster. Default: this machine.", show_default=False)
-    ] = None,
+    engine: Annotated[Literal["local", "ray"], Option(help="ray: many cores, GPUs or machines.")] = "local",
+    address: Annotated[str | None, Option(help="Of a Ray cluster. Default: this machine.", show_default=False)] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at the first row that cannot be read. Default: set it apart.")
+        bool, Option("--strict", help="Stop at the first row that cannot be read. Default: set it apart.")
     ] = False,
     spreadsheet_safe: Annotated[
-        bool, typer.Option("--spreadsheet-safe", help="In CSV and TSV: keep spreadsheets from running cells.")
+        bool, Option("--spreadsheet-safe", help="In CSV and TSV: keep spreadsheets from running cells.")
     ] = False,
     csv_dialect: Annotated[
         Literal["excel-it", "excel", "unix"] | None,
-        typer.Option(
-            help="How a CSV is written: for Excel in Italian (;) or English, or plainly. Default: as it came."
-        ),
+        Option(help="How a CSV is written: for Excel in Italian (;) or English, or plainly. Default: as it came."),
     ] = None,
 ) -> None:
     """Add the prediction's columns to tweets.
@@ -81,13 +63,13 @@ def score(
     to_file = file_format(output) in WRITTEN and not output.is_dir()
     if to_file and len(inputs) > 1:
         raise DataError(f"{len(inputs)} inputs go to a folder, but {output} ends like a file; name a folder")
-    names = named_columns(no_header, columns)
+    names = shared.named_columns(no_header, columns)
     if to_file:
         check_writable(output, force=force)
     from ..scale.bulk import score_file, score_files
     from ..scale.cluster import on_ray
 
-    loaded = load(model, device, backend, labels, fold)
+    loaded = shared.load(model, device, backend, labels, fold)
     run = on_ray(address) if engine == "ray" or address is not None else None
     how: dict[str, Any] = {"model": loaded, "text": text_column, "strict": strict, "batch_size": batch_size, "run": run}
     how |= {"encoding": encoding, "columns": names, "sheet": sheet}

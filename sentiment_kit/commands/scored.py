@@ -32,11 +32,12 @@ def scored_parts(path: Path, columns: Sequence[str] = (), text: str = "text") ->
     first = 1
     for file in _files(path):
         source = inspect(file)
-        own = {name: f"predicted_{name}" if f"predicted_{name}" in source.columns else name for name in LABELS}
-        answer = "predicted_label" if "predicted_label" in source.columns else "label"
-        check_columns(source.columns, [answer, *columns], file)
-        own = own if set(own.values()) <= set(source.columns) else {}
-        others = [name for name in dict.fromkeys(["id", text, *columns]) if name in source.columns]
+        names = source.schema.names
+        own = {name: f"predicted_{name}" if f"predicted_{name}" in names else name for name in LABELS}
+        answer = "predicted_label" if "predicted_label" in names else "label"
+        check_columns(names, [answer, *columns], file)
+        own = own if set(own.values()) <= set(names) else {}
+        others = [name for name in dict.fromkeys(["id", text, *columns]) if name in names]
         for part in iter_parts(source, _ROWS):
             if part.rejected:
                 raise DataError(complaint(file, part.rejected[0]))

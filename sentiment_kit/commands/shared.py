@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Option
 
 from ..errors import DataError, Note
 from ..labels import read_fold
@@ -23,33 +23,27 @@ if TYPE_CHECKING:
 
     from ..model import SentimentModel
 
-ModelName = Annotated[
-    str, typer.Option("--model", help='Hub id, folder, or "demo" for the small model inside the package.')
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")]
-BatchSize = Annotated[
-    int | None, typer.Option(min=1, help="Texts per forward pass at most. Default: by a budget of tokens.")
-]
+ModelName = Annotated[str, Option("--model", help='Hub id, folder, or "demo" for the small model inside the package.')]
+Device = Annotated[str, Option(help="auto, cpu, cuda, mps.")]
+BatchSize = Annotated[int | None, Option(min=1, help="Texts per forward pass at most. Default: by a budget of tokens.")]
 Backend = Annotated[
     Literal["torch", "onnx", "onnx-int8"],
-    typer.Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
+    Option(help="onnx-int8 is the fastest on a processor, and changes some labels."),
 ]
 
-TextColumn = Annotated[str, typer.Option(help="The column to read.")]
+TextColumn = Annotated[str, Option(help="The column to read.")]
 Encoding = Annotated[
-    str | None, typer.Option(help="Of a text file: cp1252, mac_roman, utf-16. Default: UTF-8.", show_default=False)
+    str | None, Option(help="Of a text file: cp1252, mac_roman, utf-16. Default: UTF-8.", show_default=False)
 ]
-NoHeader = Annotated[bool, typer.Option("--no-header", help="The first row is one like the others; see --columns.")]
+NoHeader = Annotated[bool, Option("--no-header", help="The first row is one like the others; see --columns.")]
 Columns = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Of a file without a header: id,text,label.", show_default=False)
+    str | None, Option(metavar="NAMES", help="Of a file without a header: id,text,label.", show_default=False)
 ]
 
-Sheet = Annotated[str | None, typer.Option(help="Of a spreadsheet that has several.", show_default=False)]
+Sheet = Annotated[str | None, Option(help="Of a spreadsheet that has several.", show_default=False)]
 Fold = Annotated[
     str | None,
-    typer.Option(
-        metavar="RULE", help='What other labels are: "1,2=negative 3=neutral 4,5=positive".', show_default=False
-    ),
+    Option(metavar="RULE", help='What other labels are: "1,2=negative 3=neutral 4,5=positive".', show_default=False),
 ]
 
 
@@ -80,11 +74,11 @@ def named_columns(no_header: bool, columns: str | None) -> list[str] | None:
 
 
 ClassLabels = Annotated[
-    str | None, typer.Option("--labels", help="Of a model whose outputs have no names: negative,neutral,positive.")
+    str | None, Option("--labels", help="Of a model whose outputs have no names: negative,neutral,positive.")
 ]
 ClassFold = Annotated[
     str | None,
-    typer.Option("--fold", help='Which classes of a model count as one: "1,2=negative 3=neutral 4,5=positive".'),
+    Option("--fold", help='Which classes of a model count as one: "1,2=negative 3=neutral 4,5=positive".'),
 ]
 
 

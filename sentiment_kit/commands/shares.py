@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-import typer
+from typer import Argument, Option
 
 from ..errors import DataError
 from .shared import TextColumn
 
 
 def shares(
-    scored: Annotated[Path, typer.Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
+    scored: Annotated[Path, Argument(metavar="SCORED", help="What `score` wrote: a file or a folder.")],
     sample: Annotated[
-        Path | None, typer.Option(metavar="LABELLED", help="Tweets that `sample` drew, labelled. Default: only count.")
+        Path | None, Option(metavar="LABELLED", help="Tweets that `sample` drew, labelled. Default: only count.")
     ] = None,
     text_column: TextColumn = "text",
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also for each of its values.")] = None,
-    over: Annotated[str | None, typer.Option(metavar="COLUMN", help="Dates: also along time.")] = None,
-    every: Annotated[Literal["day", "week", "month"], typer.Option(help="The periods of --over.")] = "week",
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write tables and figures there.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace FOLDER.")] = False,
+    by: Annotated[str | None, Option(metavar="COLUMN", help="Also for each of its values.")] = None,
+    over: Annotated[str | None, Option(metavar="COLUMN", help="Dates: also along time.")] = None,
+    every: Annotated[Literal["day", "week", "month"], Option(help="The periods of --over.")] = "week",
+    output: Annotated[Path | None, Option(metavar="FOLDER", help="Write tables and figures there.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
+    force: Annotated[bool, Option("--force", help="Replace FOLDER.")] = False,
 ) -> None:
     """Count the labels, and correct the count by a labelled random sample: shares with 95% intervals, their differences
     between groups and periods, and q-values.

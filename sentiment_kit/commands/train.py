@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
+from typer import Argument, Option
 
 from .. import __version__
 from ..errors import DataError, require_extra
@@ -22,48 +22,48 @@ if TYPE_CHECKING:
 def train(
     tweets: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="TRAIN",
             help='A SENTIPOLC file, a table with texts and labels, or "demo". With --teacher labels are not needed, '
             "and a folder that `score` wrote will do.",
         ),
     ],
-    base: Annotated[str, typer.Option("--base", help='Hub id or folder to start from, or "demo".')],
-    output: Annotated[Path, typer.Option("--output", metavar="FOLDER", help="Where the model goes.")],
+    base: Annotated[str, Option("--base", help='Hub id or folder to start from, or "demo".')],
+    output: Annotated[Path, Option("--output", metavar="FOLDER", help="Where the model goes.")],
     teacher: Annotated[
-        str | None, typer.Option(help="Learn this model's probabilities (hub id or folder), not labels.")
+        str | None, Option(help="Learn this model's probabilities (hub id or folder), not labels.")
     ] = None,
     validation: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Steers early stopping. Default: a tenth of TRAIN.")
+        str | None, Option(metavar="FILE", help="Steers early stopping. Default: a tenth of TRAIN.")
     ] = None,
     test: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Scored at the end, steers nothing. Default: a fifth of TRAIN."),
+        Option(metavar="FILE", help="Scored at the end, steers nothing. Default: a fifth of TRAIN."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many trainings; the best on validation is kept.")] = 1,
-    seed: Annotated[int, typer.Option(help="The first of them.")] = 42,
-    split_seed: Annotated[int, typer.Option(help="Which tweets are held back.")] = 0,
-    learning_rate: Annotated[float, typer.Option(help="The card's by default, as the next three.")] = 2e-5,
+    seeds: Annotated[int, Option(min=1, help="How many trainings; the best on validation is kept.")] = 1,
+    seed: Annotated[int, Option(help="The first of them.")] = 42,
+    split_seed: Annotated[int, Option(help="Which tweets are held back.")] = 0,
+    learning_rate: Annotated[float, Option(help="The card's by default, as the next three.")] = 2e-5,
     max_epochs: int = 5,
-    batch_size: Annotated[int, typer.Option(help="Over all devices and accumulation steps.")] = 32,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss.")] = 1,
+    batch_size: Annotated[int, Option(help="Over all devices and accumulation steps.")] = 32,
+    patience: Annotated[int, Option(help="Epochs without a better validation loss.")] = 1,
     label_smoothing: float = 0.0,
-    class_weights: Annotated[bool, typer.Option("--class-weights", help="The same say for each label.")] = False,
+    class_weights: Annotated[bool, Option("--class-weights", help="The same say for each label.")] = False,
     freeze_embeddings: Annotated[
-        bool, typer.Option("--freeze-embeddings", help="Leave the word embeddings as they are; helps with few tweets.")
+        bool, Option("--freeze-embeddings", help="Leave the word embeddings as they are; helps with few tweets.")
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other of transformers' TrainingArguments; once each."),
+        Option("--set", metavar="NAME=VALUE", help="Any other of transformers' TrainingArguments; once each."),
     ] = None,
-    text_column: Annotated[str, typer.Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
-    label_column: Annotated[str, typer.Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
+    text_column: Annotated[str, Option(help="The column to read, unless a SENTIPOLC file.")] = "text",
+    label_column: Annotated[str, Option(help="The gold labels, unless a SENTIPOLC file.")] = "label",
     encoding: Encoding = None,
     no_header: NoHeader = False,
     columns: Columns = None,
     sheet: Sheet = None,
     fold: Fold = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Fine-tune a model. A training that was stopped goes on when the same command is given again."""
     require_extra("accelerate", "train")

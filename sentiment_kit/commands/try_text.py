@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from ..hub import DEFAULT_MODEL
 from .shared import Backend, ClassFold, ClassLabels, Device, load
@@ -14,11 +14,11 @@ from .shared import Backend, ClassFold, ClassLabels, Device, load
 def try_text(
     text: Annotated[
         list[str] | None,
-        typer.Argument(help="The text, in quotes (after -- if it begins with a dash). None: you are asked."),
+        Argument(help="The text, in quotes (after -- if it begins with a dash). None: you are asked."),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help=f'Hub id, folder or "demo"; several times to compare. Default: {DEFAULT_MODEL}'),
+        Option("--model", help=f'Hub id, folder or "demo"; several times to compare. Default: {DEFAULT_MODEL}'),
     ] = None,
     device: Device = "auto",
     backend: Backend = "torch",

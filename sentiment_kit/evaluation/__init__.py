@@ -3,7 +3,7 @@
 - `scores`, `scores_by_class`: how good, in all and by label
 - `official_polarity_score`, `protocol_table`: the score of SENTIPOLC 2016, and one prediction under every protocol
 - `compare_models`: is one better than the other, on the same rows?
-- `confusion_table`, `confusion_by`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
+- `confusion_table`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `gold_losses`: when it says 90%, is it right 90% of the time?
 - `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
@@ -24,7 +24,7 @@ from .calibration import (
     risk_coverage,
 )
 from .comparison import compare_models
-from .confusion import confused_tweets, confusion_by, confusion_difference, confusion_table, costly_confusions
+from .confusion import confused_tweets, confusion_difference, confusion_table, costly_confusions
 from .intervals import (
     difference_from_intervals,
     minimum_detectable_difference,

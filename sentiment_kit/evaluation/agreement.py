@@ -55,9 +55,7 @@ def agreement(labels: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0
     if labels.shape[1] < 2:
         raise ValueError(f"expected two annotators or more, got {labels.shape[1]}")
     both = labels[labels.notna().sum(axis=1) >= 2].astype(object)
-    names = sorted(
-        {name for name in both.to_numpy().ravel() if pd.notna(name)}, key=lambda name: [*LABELS, name].index(name)
-    )
+    names = sorted(pd.Series(both.to_numpy().ravel()).dropna().unique(), key=lambda name: [*LABELS, name].index(name))
     patterns = both.fillna("").value_counts()
     given = np.array(patterns.index.tolist(), dtype=object).reshape(len(patterns), labels.shape[1])
     is_label = np.stack([given == name for name in names], axis=-1).astype(float)  # (patterns, annotators, labels)
@@ -87,24 +85,20 @@ def _statistics(is_label: np.ndarray, annotators: list[str], names: list[str]) -
 
     def statistics(counts: np.ndarray) -> dict[str, np.ndarray]:
         given, equal = counts @ times, counts @ same  # (..., labels)
-        n, raw = (
-            given.sum(axis=-1),
-            divide(counts @ ((raters - 1) * same.sum(axis=1)), counts @ (raters * (raters - 1))),
-        )
+        n = given.sum(axis=-1)
+        raw = divide(counts @ ((raters - 1) * same.sum(axis=1)), counts @ (raters * (raters - 1)))
         found = {"agreement": raw}
         for a, b in combinations(range(len(annotators)), 2):
             table = np.einsum("...p,pk,pl->...kl", counts, is_label[:, a], is_label[:, b])
             pairs = table.sum(axis=(-2, -1))
             chance = divide((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), pairs**2)
-            found[f"cohen_kappa {annotators[a]} {annotators[b]}"] = _beyond(
-                divide(table.trace(0, -2, -1), pairs), chance
-            )
+            agreed = divide(table.trace(0, -2, -1), pairs)
+            found[f"cohen_kappa {annotators[a]} {annotators[b]}"] = _beyond(agreed, chance)
         whole, whole_equal = counts @ (times * by_all), (counts @ (same * by_all)).sum(axis=-1)
         total = whole.sum(axis=-1)
         found["fleiss_kappa"] = _beyond(divide(whole_equal, total), divide((whole**2).sum(axis=-1), total**2))
-        found["krippendorff_alpha"] = _beyond(
-            divide(equal.sum(axis=-1), n), divide((given * (given - 1)).sum(axis=-1), n * (n - 1))
-        )
+        chance = divide((given * (given - 1)).sum(axis=-1), n * (n - 1))
+        found["krippendorff_alpha"] = _beyond(divide(equal.sum(axis=-1), n), chance)
         found |= {f"agreement {name}": divide(equal[..., at], given[..., at]) for at, name in enumerate(names)}
         k = len(LABELS)
         with np.errstate(invalid="ignore"):

@@ -62,17 +62,13 @@ def compare_models(gold: Labels, a: Labels, b: Labels, *, resamples: int = RESAM
     table.insert(0, "b", [float(own["b"][score]) for score in table.index])
     table.insert(0, "a", [float(own["a"][score]) for score in table.index])
     rows = pd.DataFrame({"gold": gold, "a": a, "b": b}).astype(object)[gold.notna()]
-    a_right, b_right = rows["a"] == rows["gold"], rows["b"] == rows["gold"]
-    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
-    test = {
-        "both_right": int((a_right & b_right).sum()),
-        "only_a_right": only_a,
-        "only_b_right": only_b,
-        "both_wrong": int((~a_right & ~b_right).sum()),
-        "n": n,
-        "p_value": binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0,
-    }
-    discordant = rows.assign(right=np.where(a_right, "a", "b"))[a_right != b_right]
+    right = rows[["a", "b"]].eq(rows["gold"], axis=0)
+    outcomes = [(True, True), (True, False), (False, True), (False, False)]
+    names = ("both_right", "only_a_right", "only_b_right", "both_wrong")
+    times = right.value_counts().reindex(outcomes, fill_value=0)
+    test = dict(zip(names, times.tolist(), strict=True)) | {"n": n}
+    discordant = rows.assign(right=np.where(right["a"], "a", "b"))[right["a"] != right["b"]]
+    test["p_value"] = binomtest(test["only_a_right"], len(discordant)).pvalue if len(discordant) else 1.0
     table = table.rename(columns={"value": "difference"}).assign(n=n)
     return Comparison(table, pd.Series(test, dtype=object), discordant)
 

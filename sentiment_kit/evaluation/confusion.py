@@ -13,17 +13,13 @@ import pandas as pd
 
 from ..labels import LABELS
 from .intervals import RESAMPLES, bootstrap, divide, proportions
-from .scores import NO_GROUP, Labels, check_index, count_labels, count_pairs, named_groups
+from .scores import Labels, check_index, count_labels, count_pairs
 
-NORMALISATIONS = ("true", "predicted", "all")
-_CELL_COLUMNS = ("true", "predicted", "count", "n", "share", "low", "high")
+NORMALISATIONS = {"true": (-1,), "predicted": (-2,), "all": (-2, -1)}
+"""The axes of counts (..., 3, k) over which each sums."""
 NO_PREDICTION = "(none)"
 
-DISTANCE_COST = {
-    (true, predicted): float(abs(LABELS.index(true) - LABELS.index(predicted)))
-    for true in LABELS
-    for predicted in LABELS
-}
+DISTANCE_COST = {(a, b): float(abs(LABELS.index(a) - LABELS.index(b))) for a in LABELS for b in LABELS}
 """What a confusion costs unless you say otherwise: 1 for a neighbour, 2 for the opposite, 0 for what is right."""
 
 
@@ -45,27 +41,12 @@ def confusion_table(gold: Labels, predicted: Labels, *, normalise: str = "true")
         (what it is a share of), `share` and its 95% Wilson interval `low` to `high` (see `intervals.proportions`); NaN
         where n is 0.
     """
-    _check_normalisation(normalise)
     counts = count_labels(gold, predicted)
     names = [*LABELS, NO_PREDICTION] if counts[:, 3].any() else list(LABELS)
     counts = counts[:, : len(names)]
     cells = pd.MultiIndex.from_product([LABELS, names], names=["true", "predicted"])
     totals = np.broadcast_to(_totals(counts, normalise), counts.shape)
     return proportions(pd.Series(counts.ravel(), index=cells), pd.Series(totals.ravel(), index=cells)).reset_index()
-
-
-def confusion_by(gold: pd.Series, predicted: pd.Series, groups: pd.Series, *, normalise: str = "true") -> pd.DataFrame:
-    """`confusion_table` for each value of a column, its name as first column `group`; missing ones left out."""
-    check_index(gold, groups, "gold labels and groups")
-    names = named_groups(groups)
-    tables = {
-        name: confusion_table(gold[names == name], predicted[names == name], normalise=normalise)
-        for name in names.cat.categories
-        if name != NO_GROUP
-    }
-    if not tables:
-        return pd.DataFrame(columns=["group", *_CELL_COLUMNS])
-    return pd.concat(tables, names=["group", None]).reset_index(level="group").reset_index(drop=True)
 
 
 def confusion_difference(
@@ -85,7 +66,6 @@ def confusion_difference(
         One row a cell: `true`, `predicted`, `count_a`, `count_b`, `difference` of the shares (b - a, in [-1, 1]) with
         its 95% paired bootstrap interval `low` to `high`, and `n`, the labelled rows.
     """
-    _check_normalisation(normalise)
     counts = count_pairs(gold, a, b)  # (3 true, 4 of a, 4 of b)
     of_a, of_b = counts.sum(axis=2), counts.sum(axis=1)
     names = [*LABELS, NO_PREDICTION] if of_a[:, 3].any() or of_b[:, 3].any() else list(LABELS)
@@ -183,15 +163,8 @@ def answered_tweets(tweets: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataF
     return table[table["gold"].notna() & table["predicted"].notna()]
 
 
-def _check_normalisation(normalise: str) -> None:
-    if normalise not in NORMALISATIONS:
-        raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but {normalise!r} was passed")
-
-
 def _totals(counts: np.ndarray, normalise: str) -> np.ndarray:
     """What the cells of counts (..., 3, k) are shares of, ready to divide by."""
-    if normalise == "true":
-        return counts.sum(axis=-1, keepdims=True)
-    if normalise == "predicted":
-        return counts.sum(axis=-2, keepdims=True)
-    return counts.sum(axis=(-2, -1), keepdims=True)
+    if normalise not in NORMALISATIONS:
+        raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, but {normalise!r} was passed")
+    return counts.sum(axis=NORMALISATIONS[normalise], keepdims=True)

@@ -253,9 +253,7 @@ def q_values(p_values: pd.Series) -> pd.Series:
     return pd.Series(corrected, index=tested.index, dtype=float).reindex(p_values.index)
 
 
-def minimum_detectable_difference(
-    n: int, other: int | None = None, *, share: float = 0.5, power: float = 0.8, significance: float = 0.05
-) -> float:
+def minimum_detectable_difference(n: int, other: int | None = None, *, share: float = 0.5, power: float = 0.8) -> float:
     """The smallest drop of a share that so many rows can show.
 
     Parameters
@@ -267,9 +265,8 @@ def minimum_detectable_difference(
     share : float in [0, 1], default 0.5
         Of the reference, say its accuracy. Gaps are largest near 0.5.
     power : float in (0.5, 1), default 0.8
-        The chance to find a drop of that size.
-    significance : float in (0, 1), default 0.05
-        Of the two-sided test of two proportions (Fleiss, Levin and Paik 2003, without continuity correction).
+        The chance to find a drop of that size by the two-sided test of two proportions at .05 (Fleiss, Levin and Paik
+        2003, without continuity correction).
 
     Returns
     -------
@@ -282,31 +279,23 @@ def minimum_detectable_difference(
     ValueError
         A number outside its range.
     """
-    if not 0.5 < power < 1 or not 0 < significance < 1:
-        raise ValueError(f"expected 0.5 < power < 1 and 0 < significance < 1, got {power}, {significance}")
-    if n < 0 or (other is not None and other < 1) or not 0 <= share <= 1:
-        raise ValueError(f"expected n >= 0, other >= 1, share in [0, 1], got {n}, {other}, {share}")
+    if not 0.5 < power < 1 or n < 0 or (other is not None and other < 1) or not 0 <= share <= 1:
+        raise ValueError(
+            f"expected n >= 0, other >= 1, share in [0, 1], 0.5 < power < 1, got {n}, {other}, {share}, {power}"
+        )
     if n == 0:
         return np.nan
 
     def excess(drop: float) -> float:
         under_null, under_drop = _standard_errors(-drop, n, other, share, 0.0)
-        return drop - norm.ppf(1 - significance / 2) * under_null - norm.ppf(power) * under_drop
+        return drop - _Z * under_null - norm.ppf(power) * under_drop
 
     if share == 0 or excess(share) < 0:
         return np.nan
     return float(brentq(excess, 1e-12, share))
 
 
-def power_of_gap(
-    gap: float,
-    n: int,
-    other: int | None = None,
-    *,
-    share: float = 0.5,
-    criterion: float = 0.0,
-    significance: float = 0.05,
-) -> float:
+def power_of_gap(gap: float, n: int, other: int | None = None, *, share: float = 0.5, criterion: float = 0.0) -> float:
     """The chance that so many rows show a gap, or that it is no worse than a criterion.
 
     Parameters
@@ -320,10 +309,8 @@ def power_of_gap(
     share : float in [0, 1], default 0.5
         Of the reference; that of the group is share + gap.
     criterion : float, default 0.0
-        What the whole interval of the gap must lie beyond, on the side of the true gap: 0 to show the gap, -0.05 to
+        What the whole 95% interval of the gap must lie beyond, on the side of the true gap: 0 to show the gap, -0.05 to
         show that a group is not worse by five points.
-    significance : float in (0, 1), default 0.05
-        Two-sided, so .05 for a 95% interval.
 
     Returns
     -------
@@ -341,19 +328,11 @@ def power_of_gap(
     49% of all models without any gap. Either the criterion must be wider, or there must be more rows: see `n_for_gap`.
     """
     under_null, under_gap = _standard_errors(gap, n, other, share, criterion)
-    excess = abs(gap - criterion) - norm.ppf(1 - significance / 2) * under_null
+    excess = abs(gap - criterion) - _Z * under_null
     return float(norm.cdf(excess / max(under_gap, 1e-300)))
 
 
-def n_for_gap(
-    gap: float,
-    *,
-    share: float = 0.5,
-    criterion: float = 0.0,
-    ratio: float = 1.0,
-    power: float = 0.8,
-    significance: float = 0.05,
-) -> int:
+def n_for_gap(gap: float, *, share: float = 0.5, criterion: float = 0.0, ratio: float = 1.0, power: float = 0.8) -> int:
     """How many rows of the group show a gap, or that it is no worse than a criterion.
 
     Parameters
@@ -368,8 +347,6 @@ def n_for_gap(
         Rows it is compared with for each row of the group; infinite for a reference known exactly.
     power : float in (0.5, 1), default 0.8
         The chance that is wanted.
-    significance : float in (0, 1), default 0.05
-        As in `power_of_gap`.
 
     Returns
     -------
@@ -384,7 +361,7 @@ def n_for_gap(
     if gap == criterion:
         raise ValueError(f"expected a gap other than the criterion, for no n tells them apart, got {gap} for both")
     under_null, under_gap = _standard_errors(gap, 1, ratio, share, criterion)  # of one row; they shrink with its root
-    wanted = norm.ppf(1 - significance / 2) * under_null + norm.ppf(power) * under_gap
+    wanted = _Z * under_null + norm.ppf(power) * under_gap
     return max(1, int(np.ceil((wanted / (gap - criterion)) ** 2)))
 
 

@@ -7,7 +7,6 @@ are lines of protocols.csv; here is how their rows, scores and ceilings are comp
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 
 from ..labels import LABELS
 from .intervals import RESAMPLES, bootstrap, divide, mean_of_defined, proportions
-from .scores import best_over_mixed, count_polarities, polarity_f1, polarity_score
+from .scores import best_over_mixed, count_polarities, polarity_f1, polarity_score, warned
 
 PROTOCOLS_FILE = Path(__file__).with_name("protocols.csv")
 PROTOCOLS = list(pd.read_csv(PROTOCOLS_FILE, keep_default_na=False).itertuples(index=False, name="Protocol"))
@@ -58,10 +57,7 @@ def protocol_table(
     found = [bootstrap(counts[forced], partial(_values, forced), resamples=resamples, seed=seed) for forced in counts]
     values = pd.concat(found)
     values.index = pd.MultiIndex.from_tuples(values.index, names=["protocol", "score"])
-    undefined = [" by ".join(reversed(name)) for name in values.index[values["value"].isna()]]
-    if undefined:
-        warnings.warn(f"undefined on these rows, so NaN: {', '.join(undefined)}", stacklevel=2)
-    table = values.assign(
+    table = warned(values).assign(
         n=[int(ROWS[protocol.rows](counts[protocol.forced]).sum()) for protocol in PROTOCOLS],
         ceiling=[float(CEILINGS[protocol.ceiling](counts[protocol.forced])) for protocol in PROTOCOLS],
         measures=[protocol.measures for protocol in PROTOCOLS],

@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -197,10 +198,8 @@ def _records(sample: str, delimiter: str, *, keep_spaces: bool = False, rows: in
     found: list[list[str]] = []
     with suppress(csv.Error):
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=not keep_spaces)
-        for record in filter(None, reader):
+        for record in islice(filter(None, reader), rows + 1):
             found.append(record)
-            if len(found) > rows:
-                break
     return found or [[]]
 
 

@@ -28,7 +28,7 @@ TABLES = FORMATS[:6]
 """What a folder is searched for: the others are as often something else."""
 WRITTEN = FORMATS[:7]
 """What can be written."""
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".zip": "zip"}
 EXPANSION = 200
 """How many times its size a compressed file may grow, once it is beyond 100 MB: text shrinks tenfold, a bomb more."""
 
@@ -60,7 +60,7 @@ def file_hash(path: Path) -> str:
 def file_format(path: Path) -> str:
     """The suffix that says the format, below a .gz, .zst, .bz2 or .zip."""
     name = path.name.lower()
-    for suffix in (*COMPRESSIONS, ".zip"):
+    for suffix in COMPRESSIONS:
         name = name.removesuffix(suffix)
     return Path(name).suffix
 
@@ -93,8 +93,7 @@ def _only_member(path: Path) -> zipfile.ZipInfo:
 
 def compression_of(path: Path) -> str | None:
     """What a file's last suffix says of its compression, as Arrow calls it, which knows no "zip"."""
-    suffix = path.suffix.lower()
-    return "zip" if suffix == ".zip" else COMPRESSIONS.get(suffix)
+    return COMPRESSIONS.get(path.suffix.lower())
 
 
 def open_bytes(path: Path) -> io.BufferedReader:
@@ -119,6 +118,8 @@ def open_bytes(path: Path) -> io.BufferedReader:
             packed = pa.CompressedInputStream(raw, compression)
         limit = max(100_000_000, EXPANSION * path.stat().st_size)
         return io.BufferedReader(_Unpacked(packed, path, limit), 1 << 20)
+    except DataError:  # which is a ValueError
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file{'' if path.is_absolute() else f' in {Path.cwd()}'}") from error
     except (OSError, ValueError) as error:  # the second for a name with a NUL

@@ -68,10 +68,6 @@ class Source(NamedTuple):
     def path(self) -> Path:
         return self.layout.path
 
-    @property
-    def columns(self) -> list[str]:
-        return list(self.schema.names)
-
 
 class Rejected(NamedTuple):
     """A row that cannot be read."""
@@ -425,7 +421,10 @@ def _json_values(layout: Layout) -> Iterator[tuple[Any, Rejected]]:
     for line in _lines(layout):
         if not line.text.strip():
             continue
-        value: Any = ValueError(line.problem) if line.problem else _parsed(line.text)
+        try:
+            value: Any = ValueError(line.problem) if line.problem else _DECODER.decode(line.text)
+        except (ValueError, RecursionError) as error:
+            value = ValueError(f"not valid JSON ({error})")
         if first and not line.problem and not isinstance(value, dict):
             whole = list(_whole_document(layout))
             if whole or isinstance(value, list):
@@ -479,13 +478,6 @@ def _add_nested(record: dict[str, Any], name: str) -> None:
         record[name] = value
 
 
-def _parsed(text: str) -> Any:
-    try:
-        return _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        return ValueError(f"not valid JSON ({error})")
-
-
 def _json_record(value: Any) -> tuple[dict[str, Any] | None, str]:
     """An object with text that UTF-8 can hold; or why there is none."""
     if not isinstance(value, dict):
@@ -494,12 +486,8 @@ def _json_record(value: Any) -> tuple[dict[str, Any] | None, str]:
     return {well_formed(name): well_formed(one) if isinstance(one, str) else one for name, one in value.items()}, ""
 
 
-def _constant(name: str) -> float | None:
-    """NaN stands for a missing value where pandas wrote the file."""
-    return None if name == "NaN" else float(name.replace("Infinity", "inf"))
-
-
-_DECODER = json.JSONDecoder(parse_constant=_constant)
+# NaN stands for a missing value where pandas wrote the file.
+_DECODER = json.JSONDecoder(parse_constant=lambda name: None if name == "NaN" else float(name))
 
 
 def json_text(value: Any) -> str:
@@ -566,11 +554,8 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     DataError
         A file that is missing, empty, of another kind, damaged or cut short.
     """
-    with open_bytes(path) as stream:
-        if not stream.peek(1):
-            raise DataError(f"{path}: the file is empty")
-        with parquet_errors(path):
-            return pq.ParquetFile(path if compression_of(path) is None else io.BytesIO(stream.read()))
+    with open_bytes(path) as stream, parquet_errors(path):
+        return pq.ParquetFile(path if compression_of(path) is None else io.BytesIO(stream.read()))
 
 
 def _parquet_parts(path: Path, rows: int) -> Iterator[Part]:

@@ -62,7 +62,6 @@ def _value(value: Any) -> Any:
 
 def write_sheet(names: Sequence[str], columns: Iterable[Sequence[Any]], file: BinaryIO, path: Path) -> None:
     """Write columns of Python's values, n each, as one sheet; `DataError` for a text or a table that is too long."""
-    require_extra("openpyxl", "excel", f"{path}: a spreadsheet needs")
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
 

@@ -65,17 +65,14 @@ def read_saved(folder: Path, split: str) -> pa.Table:
     DataError
         A folder of another kind; a split that is not there; a damaged file.
     """
+    splits = {path.parent.name: path.parent for path in sorted(folder.glob("*/state.json"))}
+    if splits and split not in splits:
+        raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(splits)}")
+    place = splits.get(split, folder)
     try:
-        if (folder / "dataset_dict.json").exists():
-            splits = json.loads((folder / "dataset_dict.json").read_text(encoding="utf-8"))["splits"]
-            if split not in splits:
-                raise DataError(f"{folder}: no split {split!r}; there are: {', '.join(splits)}")
-            folder = folder / split
-        names = [one["filename"] for one in json.loads((folder / "state.json").read_text("utf-8"))["_data_files"]]
-        return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(folder / name))).read_all() for name in names])
+        names = [one["filename"] for one in json.loads((place / "state.json").read_text("utf-8"))["_data_files"]]
+        return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(place / name))).read_all() for name in names])
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{folder}: a folder, and no data set that was saved to one ({error!s:.200})") from error
 
 

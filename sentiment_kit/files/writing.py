@@ -125,10 +125,11 @@ def write_table(
     """
     path = Path(path)
     check_writable(path, force=force)
-    whole = table if isinstance(table, pa.Table) else as_arrow(table, path)
+    if isinstance(table, pd.DataFrame):
+        table = pa.table({str(name): _as_array(column, path) for name, column in table.items()})
     try:
         with whole_file(path) as temporary, _stream(temporary, path) as file:
-            _write(whole, file, path, dialect or Dialect(), spreadsheet_safe)
+            _write(table, file, path, dialect or Dialect(), spreadsheet_safe)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); nothing was changed") from error
 
@@ -173,13 +174,8 @@ def _by_column(table: pa.Table, path: Path, convert: Callable[[pa.ChunkedArray],
     return found
 
 
-def as_arrow(table: pd.DataFrame, path: str | Path = "the table") -> pa.Table:
-    """A DataFrame as an Arrow table, without its index; `DataError` naming `path` for values that Arrow cannot hold."""
-    arrays = {str(name): _as_array(column, path) for name, column in table.items()}
-    return pa.table(arrays)
-
-
-def _as_array(column: pd.Series, path: str | Path) -> pa.Array:
+def _as_array(column: pd.Series, path: Path) -> pa.Array:
+    """A column of a DataFrame, as Arrow has it; `DataError` for values that it cannot hold."""
     if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
         values = [well_formed(value) if isinstance(value, str) else value for value in column]
         column = pd.Series(values, name=column.name, dtype=object)
@@ -224,14 +220,12 @@ def _written(rows: list[Any], dialect: Dialect) -> str:
 def _refuse_ambiguous(rows: list[Any], path: Path) -> None:
     """A TSV does not say whether a line break ends the row; the number of fields must."""
     for number, row in enumerate(rows):
-        if any("\n" in cell or "\r" in cell for cell in row):
-            written = io.StringIO()
-            csv.writer(written, delimiter="\t", lineterminator="\n").writerow(row)
-            if looks_like_rows(written.getvalue(), len(row)):
-                raise DataError(
-                    f"{path}, row {number}: a text with line breaks and tabs that a TSV cannot tell from several rows; "
-                    "write .csv, .jsonl or .parquet"
-                )
+        broken = any("\n" in cell or "\r" in cell for cell in row)
+        if broken and looks_like_rows(_written([row], Dialect("\t")), len(row)):
+            raise DataError(
+                f"{path}, row {number}: a text with line breaks and tabs that a TSV cannot tell from several rows; "
+                "write .csv, .jsonl or .parquet"
+            )
 
 
 def _cells(column: pa.ChunkedArray, guard: Callable[[str], str] = str, decimal: str = ".") -> list[str]:
@@ -244,15 +238,8 @@ def _cells(column: pa.ChunkedArray, guard: Callable[[str], str] = str, decimal: 
         return ["" if text == "nan" else text.replace(".", decimal) for text in values]
     if pa.types.is_decimal(column.type):
         return ["" if value is None else f"{value:f}".replace(".", decimal) for value in column.to_pylist()]
-    found = []
-    for value in _values(column):
-        if value is None:
-            found.append("")
-        elif isinstance(value, str):
-            found.append(guard(value))
-        else:
-            found.append(json_text(value) if isinstance(value, dict | list) else str(value))
-    return found
+    values = [json_text(value) if isinstance(value, dict | list) else value for value in _values(column)]
+    return ["" if value is None else guard(value) if isinstance(value, str) else str(value) for value in values]
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
@@ -266,14 +253,11 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 def _sheet_cells(column: pa.ChunkedArray) -> list[Any]:
     """What a sheet can hold as it is; all of a column as text where it cannot hold one of them, but for fractions."""
     texts, kind = _cells(column), column.type
-    values: list[Any] = [None] * len(texts)
     if kind == json_type:
-        values = [text and json.loads(text) for text in column.to_pylist()]
+        values: list[Any] = [text and json.loads(text) for text in column.to_pylist()]
     elif pa.types.is_floating(kind):
         values = [float(text) if text else None for text in texts]
-    elif (
-        pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind)
-    ):
+    else:
         values = _values(column)
     held = list(map(sheet_value, values))
     single = kind == json_type or pa.types.is_floating(kind)
@@ -307,11 +291,5 @@ def _json_values(column: pa.ChunkedArray) -> list[str]:
 
 def json_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table as objects that JSON can hold: what is missing or infinite is null."""
-    return [
-        {str(name): _json_value(value) for name, value in record.items()} for record in table.to_dict(orient="records")
-    ]
-
-
-def _json_value(value: Any) -> Any:
-    is_none = pd.api.types.is_scalar(value) and pd.isna(value)
-    return None if is_none or (isinstance(value, float) and math.isinf(value)) else value
+    held = table.astype(object).replace([math.inf, -math.inf], None)
+    return held.where(held.notna(), None).rename(columns=str).to_dict(orient="records")

@@ -147,7 +147,6 @@ def write_report(
     footer = f"sentiment-kit {__version__}; model {known['model']} ({known['its weights'][:16]}…); data {known['data']}"
     for run in runs:
         (output / run.file).write_text(page(run, runs, footer=footer, language=language), encoding="utf-8")
-    for run in runs:
         if kept and run.figure:
             (kept / run.name).mkdir(parents=True, exist_ok=True)
             (kept / run.name / "figure.png").write_bytes(base64.b64decode(run.figure))

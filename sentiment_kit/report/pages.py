@@ -228,14 +228,19 @@ def _drawing(run: Run, alternative: str, name: str) -> str:
 
 
 def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
+    environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True)
+    environment.filters["written"] = _written
+    return environment
+
+
+def _written(figure: str, forms: dict[str, str]) -> str:
+    """A figure with the signs and words of a language in place of the English ones."""
+    return re.sub("|".join(map(re.escape, forms)), lambda found: forms[found[0]], figure) if forms else figure
 
 
 def _library(notebook: nbformat.NotebookNode) -> Markup:
-    """The tables' library, once, for a notebook that has such tables; where it is committed, they stand without it."""
+    """The tables' library, once, for a notebook that has such tables: a page's tables stand without their own."""
     texts = [html_of(output) for cell in notebook.cells for output in cell.get("outputs", [])]
-    if loaded := [text for text in texts if TABLES.search(text)]:
-        return Markup(loaded[0])
     return Markup(generate_init_offline_itables_html(dt_bundle) if any("new ITable(" in text for text in texts) else "")
 
 

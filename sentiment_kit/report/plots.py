@@ -41,16 +41,24 @@ def probability_bars(predictions: pd.DataFrame, *, ax: Axes | None = None) -> Ax
         Where to draw. None: a new figure.
     """
     ax = axes_of_size(ax, 9, 0.55 * len(predictions) + 1.2)
-    names = [_wrapped(text) for text in predictions["text"]]
-    _stack(ax, predictions[list(LABELS)].fillna(0), names, smallest_named=0.08)
+    left = np.zeros(len(predictions))
+    for label in LABELS:
+        share = predictions[label].fillna(0).to_numpy()
+        bars = ax.barh(range(len(share)), share, left=left, color=LABEL_COLOURS[label], label=label)
+        texts = [f"{value:.0%}" if value >= 0.08 else "" for value in share]  # a smaller part has no room for it
+        ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
+        left = left + share
+    ax.set_yticks(range(len(predictions)), [_wrapped(text) for text in predictions["text"]])
     ax.tick_params(axis="y", labelsize=8.5)
-    ax.set_xlabel("probability")
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1), xlabel="probability")
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    sns.despine(ax=ax, left=True)
     return ax
 
 
-def share_bars(
-    table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "share", colours: dict[str, str] | None = None
-) -> Axes:
+def share_bars(table: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "share") -> Axes:
     """One bar a row with its 95% interval, annotated with share and n.
 
     Parameters
@@ -61,19 +69,10 @@ def share_bars(
         Where to draw. None: a new figure.
     xlabel : str, default "share"
         What the share is a share of.
-    colours : dict of str to str, optional
-        Colour by index label, for bars that have one of their own.
     """
     ax = axes_of_size(ax, 8, 0.45 * len(table) + 1)
-    colour_of = colours or {}
-    ax.barh(
-        range(len(table)),
-        table["share"],
-        xerr=[table["share"] - table["low"], table["high"] - table["share"]],
-        color=[colour_of.get(name, SINGLE_COLOUR) for name in table.index],
-        ecolor="#333333",
-        capsize=3,
-    )
+    ends = [table["share"] - table["low"], table["high"] - table["share"]]
+    ax.barh(range(len(table)), table["share"], xerr=ends, color=SINGLE_COLOUR, ecolor="#333333", capsize=3)
     widest = table["high"].max()
     for position, (share, high, n) in enumerate(zip(table["share"], table["high"], table["n"], strict=True)):
         text, end = (f"{share:.1%} (n = {n:,})", high) if n else ("undefined (n = 0)", 0)
@@ -158,8 +157,7 @@ def word_bars(words: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "par
     Parameters
     ----------
     words : DataFrame
-        `word` and `attribution`, as from `explain.attribute_words` for one text, or means over many. With `low` and
-        `high` intervals are drawn too, with `n` the number is written beside the word.
+        `word` and `attribution`, as from `explain.attribute_words` for one text.
     ax : Axes, optional
         Where to draw. None: a new figure.
     xlabel : str, default "part of the change of the logit"
@@ -167,17 +165,9 @@ def word_bars(words: pd.DataFrame, *, ax: Axes | None = None, xlabel: str = "par
     """
     ax = axes_of_size(ax, 7, 0.32 * len(words) + 1)
     for_it, against = LABEL_COLOURS["positive"], LABEL_COLOURS["negative"]
-    ax.barh(
-        range(len(words)),
-        words["attribution"],
-        xerr=[words["attribution"] - words["low"], words["high"] - words["attribution"]] if "low" in words else None,
-        color=[for_it if value > 0 else against for value in words["attribution"]],
-        ecolor="#333333",
-        capsize=2,
-    )
-    numbers = [f" (n = {n:,})" for n in words["n"]] if "n" in words else [""] * len(words)
-    names = [f"{_shortened(word)}{number}" for word, number in zip(words["word"], numbers, strict=True)]
-    ax.set_yticks(range(len(words)), names)
+    colours = [for_it if value > 0 else against for value in words["attribution"]]
+    ax.barh(range(len(words)), words["attribution"], color=colours)
+    ax.set_yticks(range(len(words)), [_shortened(word) for word in words["word"]])
     ax.invert_yaxis()
     ax.axvline(0, color="#333333", linewidth=0.8)
     ax.set_xlabel(xlabel)
@@ -232,23 +222,6 @@ def save_figure(ax: Axes, path: Path) -> None:
 def axes_of_size(ax: Axes | None, width: float, height: float) -> Axes:
     """The axes that were given, or those of a new figure of so many inches."""
     return ax if ax is not None else plt.subplots(figsize=(width, height), layout="constrained")[1]
-
-
-def _stack(ax: Axes, shares: pd.DataFrame, names: list[str], *, smallest_named: float) -> None:
-    """One bar a row, split by label; a share is written into its part unless that is too small."""
-    left = np.zeros(len(shares))
-    for label in [label for label in LABELS if label in shares]:
-        share = shares[label].to_numpy()
-        bars = ax.barh(range(len(shares)), share, left=left, color=LABEL_COLOURS[label], label=label)
-        texts = [f"{value:.0%}" if value >= smallest_named else "" for value in share]
-        ax.bar_label(bars, texts, label_type="center", color="white", fontsize=9)
-        left = left + share
-    ax.set_yticks(range(len(shares)), names)
-    ax.invert_yaxis()
-    ax.set_xlim(0, 1)
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-    sns.despine(ax=ax, left=True)
 
 
 def _shortened(name: object, longest: int = _NAME_LENGTH) -> str:

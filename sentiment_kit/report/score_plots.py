@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from ..labels import LABELS
 from .plots import SINGLE_COLOUR, axes_of_size
 
 
-def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None, intervals: bool = True) -> Axes:
-    """A confusion matrix: share and count in every cell, row = true, column = predicted.
+def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """A confusion matrix: share, its 95% interval and count in every cell, row = true, column = predicted.
 
     Parameters
     ----------
@@ -26,16 +25,14 @@ def confusion_heatmap(cells: pd.DataFrame, *, ax: Axes | None = None, intervals:
         As from `confusion.confusion_table`.
     ax : Axes, optional
         Where to draw. None: a new figure.
-    intervals : bool, default True
-        Also write the 95% interval of each share.
     """
     texts = []
     for row in cells.itertuples():
         if pd.isna(row.share):
             texts.append(f"–\n{row.count:,} of 0")
             continue
-        between = f"\n{100 * row.low:.0f} to {_percent(row.high)}" if intervals else ""
-        texts.append(f"{_percent(row.share)}{between}\n{row.count:,} of {row.n:,}")
+        between = f"{100 * row.low:.0f} to {100 * row.high:.0f}%"
+        texts.append(f"{100 * row.share:.0f}%\n{between}\n{row.count:,} of {row.n:,}")
     return _heatmap(cells, "share", texts, ax=ax, cmap="Blues", vmin=0, vmax=1)
 
 
@@ -74,26 +71,13 @@ def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = axes_of_size(ax, 6.5, 5.5)
     total = max(int(bins["n"].sum()), 1)
-    ax.bar(
-        bins["lower"],
-        bins["n"] / total,
-        width=bins["upper"] - bins["lower"],
-        align="edge",
-        color="#d9d9d9",
-        edgecolor="white",
-        label="share of the rows",
-    )
+    share, width = bins["n"] / total, bins["upper"] - bins["lower"]
+    ax.bar(bins["lower"], share, width, align="edge", color="#d9d9d9", edgecolor="white", label="share of the rows")
     ax.plot([0, 1], [0, 1], linestyle="--", color="#333333", label="as good as it says")
     filled = bins[bins["n"] > 0]
-    ax.errorbar(
-        filled["confidence"],
-        filled["accuracy"],
-        yerr=[filled["accuracy"] - filled["low"], filled["high"] - filled["accuracy"]],
-        fmt="o-",
-        color=SINGLE_COLOUR,
-        capsize=3,
-        label="accuracy, 95% interval",
-    )
+    x, y = filled["confidence"], filled["accuracy"]
+    ends = [y - filled["low"], filled["high"] - y]
+    ax.errorbar(x, y, yerr=ends, fmt="o-", color=SINGLE_COLOUR, capsize=3, label="accuracy, 95% interval")
     for row in filled[filled["upper"] - filled["lower"] >= 0.04].itertuples():
         ax.annotate(f"{row.n:,}", ((row.lower + row.upper) / 2, row.n / total), ha="center", va="bottom", fontsize=8)
     ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy", title=f"{bins['n'].sum():,} rows")
@@ -102,7 +86,7 @@ def reliability_diagram(bins: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | None = None) -> Axes:
+def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Accuracy of the answers given, against how many are given, with the 95% band.
 
     Parameters
@@ -111,26 +95,21 @@ def coverage_curve(curve: pd.DataFrame, *, ax: Axes | None = None, label: str | 
         As from `calibration.risk_coverage`.
     ax : Axes, optional
         Where to draw. None: a new figure.
-    label : str, optional
-        For a legend, where several curves share the axes. None: no legend.
     """
     ax = axes_of_size(ax, 7, 4)
-    (line,) = ax.plot(curve["coverage"], curve["accuracy"], label=label)
+    (line,) = ax.plot(curve["coverage"], curve["accuracy"])
     ax.fill_between(curve["coverage"], curve["low"], curve["high"], color=line.get_color(), alpha=0.2, linewidth=0)
     n = int(curve["n"].max()) if len(curve) else 0
     # The first few answers say nothing, and their band would fill the figure.
     lowest = 0.95 * curve.loc[curve["coverage"] >= 0.05, "low"].min()
-    before = ax.get_ylim()[0] if len(ax.lines) > 1 else 1.0
     ax.set(
         xlim=(0, 1),
-        ylim=(min(lowest, before) if lowest > 0 else 0, 1.01),
+        ylim=(lowest if lowest > 0 else 0, 1.01),
         xlabel=f"share of {n:,} tweets answered, the surest first",
         ylabel="accuracy of the answers",
     )
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if label is not None:
-        ax.legend(frameon=False)
+        axis.set_major_formatter(lambda share, _: f"{100 * share:g}%")  # a tick may stand at 97.5%
     sns.despine(ax=ax)
     return ax
 
@@ -160,7 +139,3 @@ def _heatmap(cells: pd.DataFrame, column: str, texts: list[str], *, ax: Axes | N
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0, labelrotation=0)
     return ax
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .plots import LABEL_COLOURS, _shortened
+from .plots import LABEL_COLOURS, _shortened, axes_of_size
 
 _MOST = 15
 _MIXED_COLOUR = "#CC79A7"
@@ -31,8 +30,7 @@ def share_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     sizes = whole.assign(group=whole["group"].fillna("all tweets")).drop_duplicates("group").set_index("group")["n"]
     kept = sizes[sizes.rank(ascending=False, method="first") <= _MOST + 1]
     labels = list(dict.fromkeys(whole["label"]))
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5, 0.24 * len(kept) * len(labels) + 1.5), layout="constrained")
+    ax = axes_of_size(ax, 5, 0.24 * len(kept) * len(labels) + 1.5)
     for number, (name, part) in enumerate(whole.groupby(whole["group"].fillna("all tweets"), sort=False)):
         for row in part.itertuples() if name in kept else ():
             at = list(kept.index).index(name) + (labels.index(row.label) - (len(labels) - 1) / 2) / (len(labels) + 1.5)
@@ -48,7 +46,7 @@ def share_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _title(table, f", {len(kept) - 1} largest of {len(sizes) - 1} groups" if len(sizes) > len(kept) else "")
     )
     ax.set(xlim=(0, None), xlabel="share of the tweets")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return _finished(ax, "x")
 
 
@@ -62,8 +60,7 @@ def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw. None: a new figure, narrow enough for a telephone.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
+    ax = axes_of_size(ax, 5, 4)
     dated = table[table["group"].isna() & table["period"].str.match(r"\d", na=False)]
     days = pd.to_datetime(dated["period"])
     labels = list(dict.fromkeys(dated["label"]))
@@ -81,7 +78,7 @@ def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ticks = dated["period"].drop_duplicates().to_numpy()
     chosen = ticks[np.unique(np.linspace(0, len(ticks) - 1, 4).astype(int))] if len(ticks) else []
     ax.set_xticks(pd.to_datetime(chosen), chosen)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return _finished(ax, "y")
 
 

@@ -99,7 +99,6 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
     machine = _machine(loaded, texts, cleaned)
     ways = {label: build(loaded) for label, build in _builders(loaded.own.device.type).items()}
     seconds, answers = _timed(ways, cleaned, rounds)
-    peaks = {label: _peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways}
     per_round = len(cleaned) / pd.DataFrame(seconds)  # a row a round, a column a way
     lengths = tokenize(loaded.own, cleaned).lengths
     labels = {label: answer.argmax(axis=1) for label, answer in answers.items()}
@@ -111,7 +110,7 @@ def run_benchmark(name: str, texts: list[str], *, rounds: int = 3, memory: bool 
     rates["ratio_to_pipeline"] = rates["tweets_per_second"] / rates.loc[PIPELINE, "tweets_per_second"]
     rates["labels_changed"] = [int((labels[label] != labels[CARD]).sum()) for label in ways]
     rates["largest_difference"] = [float(np.abs(answers[label] - answers[CARD]).max()) for label in ways]
-    rates["memory_mb"] = pd.Series(peaks)
+    rates["memory_mb"] = [_peak_memory(name, label, cleaned[:64]) if memory else np.nan for label in ways]
     rates["of_matmul"] = 2e-9 * rates["tokens_per_second"] * machine["encoder_weights"] / machine["matmul_gflops"]
     return Benchmark(rates.rename_axis("way"), machine)
 

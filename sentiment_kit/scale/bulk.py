@@ -18,6 +18,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -192,7 +193,7 @@ def score_file(
         if summary.rejected and not summary.rows:
             raise DataError(f"{_first_rejected(workplace)} (none of {summary.rejected:,} rows can be read)")
     except DataError:
-        if not _rows_in(workplace):
+        if not any(pq.read_metadata(part).num_rows for part in workplace.glob("part-*.parquet")):
             shutil.rmtree(workplace, ignore_errors=True)
         raise
     parts = [pq.read_table(part) for part in sorted(workplace.glob("part-*.parquet"))]
@@ -224,21 +225,17 @@ def _first_rejected(folder: Path) -> str:
     return complaint(Path(first["file"]), Rejected(first["line"], first["reason"], first["raw"]))
 
 
-def _rows_in(folder: Path) -> int:
-    return sum(pq.read_metadata(part).num_rows for part in folder.glob("part-*.parquet"))
-
-
 def _source(path: Path, text: str, reading: dict[str, Any]) -> Source:
     """A file that was looked through, and can be scored: it has the column, with text in it, and room for names."""
     named = reading.get("columns") or headless_columns(path)
     source = inspect(path, text=text, **(reading | {"columns": named}))
-    check_columns(source.columns, [text], path)
+    check_columns(source.schema.names, [text], path)
     if not is_text(source.schema.field(text).type):
         raise DataError(f"{path}, column {text!r}: expected text, got {source.schema.field(text).type}")
     beginning = next(iter_parts(source, 1000), None)
     if beginning is not None:
         note_bytes(beginning.table[text].to_pandas(), path)
-    names = prediction_names(source.columns, path)
+    names = prediction_names(source.schema.names, path)
     renamed = [f"{name} is {own}" for name, own in names.items() if name != own]
     if renamed:
         warnings.warn(f"{path} has such columns already: the prediction's {', '.join(renamed)}", Note, stacklevel=3)
@@ -258,29 +255,18 @@ def _score(
     with locked(output):
         open_run(output, manifest, force=force)
         total = sum(source.lines for source in sources)
-        done = sum(_rows_of(path) for path in output.glob("part-*.parquet"))
-        shown = show_progress(progress)
-        with tqdm(total=total, initial=done, unit=" rows", disable=not shown, mininterval=1) as bar:
+        done = sum(pq.read_metadata(path).num_rows + _rejected_of(path) for path in output.glob("part-*.parquet"))
+        with tqdm(total=total, initial=done, unit=" rows", disable=not show_progress(progress), mininterval=1) as bar:
             (run or _score_here)(sources, output, model, job, bar)
         return close_run(output, manifest)
 
 
 def _score_here(sources: list[Source], output: Path, model: SentimentModel, job: Job, bar: tqdm) -> None:
     for number, source in enumerate(sources):
-        for name, part in _missing_parts(output, number, source, job.part_rows):
-            refuse_if_strict(job, part, source)
+        for name, part in one_ahead(missing_parts(source, number, done_parts(output, number), job)):
             write_part(output, name, score_part(model, job, part), part, source)
             bar.update(len(part.table) + len(part.rejected))
             bar.set_postfix_str(name)
-
-
-def _missing_parts(output: Path, number: int, source: Source, part_rows: int) -> Iterator[tuple[str, Part]]:
-    """Names and rows of the parts of one file that are not in the folder, the next one read ahead."""
-    done = done_parts(output, number)
-    first = first_missing(done)
-    for at, part in enumerate(one_ahead(iter_parts(source, part_rows, first=first)), first):
-        if at not in done:
-            yield part_name(number, at), part
 
 
 # The inputs
@@ -294,39 +280,23 @@ def find_files(inputs: list[str | Path]) -> list[Path]:
     DataError
         What matches no file, or a file of an unknown format.
     """
-    found: list[Path] = []
+    once: dict[Path, Path] = {}
     for given in inputs:
         path = Path(given)
-        is_file = exists(path) and path.is_file()
-        if is_file:
-            members = [path]
-        elif exists(path) and path.is_dir():
-            members = sorted(member for member in path.rglob("*") if _is_known(member))
+        if exists(path) and path.is_dir():  # but for names that begin with a dot, as those of editors' copies do
+            tables = (member for member in path.rglob("*") if file_format(member) in TABLES)
+            found = [member for member in tables if "/." not in f"/{member.relative_to(path).as_posix()}"]
+        elif exists(path):
+            found = [path]
         else:
-            pattern = path.relative_to(path.anchor).as_posix() if path.is_absolute() else path.as_posix()
-            root = Path(path.anchor) if path.is_absolute() else Path()
-            members = sorted(root.glob(pattern)) if any(sign in str(given) for sign in "*?[") else []
-        if not is_file:
-            members = [member for member in members if member.is_file() and not _is_hidden(member, path)]
+            found = [Path(name) for name in glob(str(given), recursive=True)]  # noqa: PTH207 (it takes any root)
+        members = sorted(member for member in found if member.is_file())
         if not members:
             raise DataError(f"{given}: no such file, or a folder or pattern without one in {', '.join(TABLES)}")
         for member in members:
             known_format(member)
-        found += members
-    once: dict[Path, Path] = {}
-    for member in found:
-        once.setdefault(member.resolve(), member)
+            once.setdefault(member.resolve(), member)
     return list(once.values())
-
-
-def _is_hidden(member: Path, folder: Path) -> bool:
-    """Whether a name below the folder begins with a dot, as those of editors' and notebooks' copies do."""
-    own = member.relative_to(folder).parts if folder.is_dir() else (member.name,)
-    return any(name.startswith(".") for name in own)
-
-
-def _is_known(path: Path) -> bool:
-    return file_format(path) in TABLES
 
 
 # One part: scored and written, whole or not at all, by whichever process has it
@@ -341,20 +311,26 @@ def score_part(model: SentimentModel, job: Job, part: Part) -> pa.Table:
     return table.replace_schema_metadata({**(table.schema.metadata or {}), **own})
 
 
-def part_name(file: int, part: int) -> str:
-    """What a part is called, without its suffix."""
-    return f"part-{file:05}-{part:06}"
-
-
 def done_parts(output: Path, file: int) -> set[int]:
     """The numbers of a file's parts that are in the folder."""
-    prefix = part_name(file, 0).rsplit("-", 1)[0]
-    return {int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"{prefix}-*.parquet")}
+    return {int(path.stem.rsplit("-", 1)[1]) for path in output.glob(f"part-{file:05}-*.parquet")}
 
 
-def first_missing(done: set[int]) -> int:
-    """Up to where a file need not be read; what the folder holds is a beginning, unless somebody removed a part."""
-    return next(number for number in range(len(done) + 1) if number not in done)
+def missing_parts(source: Source, file: int, done: set[int], job: Job) -> Iterator[tuple[str, Part]]:
+    """Names and rows of the parts of one file that are not done; it need not be read up to the first of them.
+
+    Raises
+    ------
+    DataError
+        For the first row that cannot be read, if the job is strict.
+    """
+    first = next(number for number in range(len(done) + 1) if number not in done)
+    for number, part in enumerate(iter_parts(source, job.part_rows, first=first), first):
+        if number in done:
+            continue
+        if job.strict and part.rejected:
+            raise DataError(f"{complaint(source.path, part.rejected[0])}; without --strict such rows are set apart")
+        yield f"part-{file:05}-{number:06}", part
 
 
 def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Source) -> None:
@@ -382,24 +358,11 @@ def write_part(output: Path, name: str, table: pa.Table, part: Part, source: Sou
         ) from error
 
 
-def refuse_if_strict(job: Job, part: Part, source: Source) -> None:
-    """Raise `DataError` for the first row of a part that cannot be read, if that is wanted."""
-    if job.strict and part.rejected:
-        raise DataError(f"{complaint(source.path, part.rejected[0])}; without --strict such rows are set apart")
-
-
 # The run
 
 
 def make_manifest(sources: list[Source], model: SentimentModel, job: Job) -> dict[str, Any]:
     """All that decides what the parts hold, and what it was made with."""
-    # A text's answer by onnx-int8 depends on what stands beside it.
-    options: dict[str, Any] = {
-        "text": job.text,
-        "cleaning": "clean_tweet",
-        "part_rows": job.part_rows,
-        "batch_size": job.batch_size,
-    }
     inputs = [
         {
             "name": well_formed(source.path.name),
@@ -409,7 +372,10 @@ def make_manifest(sources: list[Source], model: SentimentModel, job: Job) -> dic
         }
         for source in sources
     ]
-    return provenance(model=model, **options) | {"data": inputs}
+    # All of the job but `strict`: by onnx-int8 a text's answer depends on what stands beside it.
+    return provenance(
+        model=model, text=job.text, cleaning="clean_tweet", part_rows=job.part_rows, batch_size=job.batch_size
+    ) | {"data": inputs}
 
 
 @contextmanager
@@ -423,16 +389,13 @@ def locked(output: Path) -> Iterator[None]:
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / ".lock", timeout=0)
-        lock.acquire()
+        lock = FileLock(output / ".lock", timeout=0).acquire()
     except Timeout as error:
         raise DataError(f"{output}: another run is writing there; wait for it, or choose another folder") from error
     except OSError as error:
         raise DataError(f"{output}: cannot be used as a folder ({error.strerror or error})") from error
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 def open_run(output: Path, manifest: dict[str, Any], *, force: bool = False) -> None:
@@ -546,8 +509,7 @@ def read_scored(output: str | Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         own = {name: f"predicted_{name}" if f"predicted_{name}" in existing else name for name in LABELS}
         table = pd.read_parquet(part, columns=[manifest["options"]["text"], *own.values()])
         tables.append(table.set_axis(["text", *LABELS], axis=1))
-    empty = pd.DataFrame(columns=["text", *LABELS])
-    return pd.concat(tables or [empty], ignore_index=True), manifest
+    return pd.concat(tables or [pd.DataFrame(columns=["text", *LABELS])], ignore_index=True), manifest
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
@@ -557,11 +519,6 @@ def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
             temporary.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
-
-
-def _rows_of(part: Path) -> int:
-    """Input rows behind a part that is done."""
-    return pq.ParquetFile(part).metadata.num_rows + _rejected_of(part)
 
 
 def _rejected_of(part: Path) -> int:

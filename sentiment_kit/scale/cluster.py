@@ -17,14 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import torch
 from tqdm import tqdm
 
 from ..errors import DataError, require_extra
-from ..files.rows import Part, Source, iter_parts
+from ..files.rows import Source
 from ..model import SentimentModel
-from .bulk import Job, Run, done_parts, first_missing, part_name, refuse_if_strict, score_part, write_part
+from .bulk import Job, Run, done_parts, missing_parts, score_part, write_part
 
 CORES_PER_MODEL = 8
 """Cores of an actor without a GPU, where there are so many: more threads gain little on batches of tweets."""
@@ -102,7 +101,6 @@ def _connected(address: str | None) -> tuple[Any, bool]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    context.execution_options.preserve_order = False
     return ray, started
 
 
@@ -129,21 +127,9 @@ def _shares(nodes: list[dict[str, float]], on_gpu: bool) -> tuple[int, dict[str,
 def _read_parts(file: dict[str, Any], job: Job, here: str) -> Iterator[dict[str, Any]]:
     """The parts of one file that are missing, each as one row of bytes; `here` is where relative paths begin."""
     os.chdir(here)
-    source, done = pickle.loads(file["source"]), set(file["done"])
-    first = first_missing(done)
-    for number, part in enumerate(iter_parts(source, job.part_rows, first=first), first):
-        if number in done:
-            continue
-        refuse_if_strict(job, part, source)
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, part.table.schema) as writer:
-            writer.write_table(part.table)
-        yield {
-            "name": part_name(file["number"], number),
-            "table": sink.getvalue().to_pybytes(),
-            "rejected": pickle.dumps(part.rejected),
-            "source": file["source"],
-        }
+    source = pickle.loads(file["source"])
+    for name, part in missing_parts(source, file["number"], set(file["done"]), job):
+        yield {"name": name, "part": pickle.dumps((part, source))}
 
 
 class _Scorer:
@@ -155,8 +141,6 @@ class _Scorer:
         self._model, self._job, self._output = loader(), job, output
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list]:
-        name, source = str(batch["name"][0]), pickle.loads(batch["source"][0])
-        table = pa.ipc.open_stream(batch["table"][0]).read_all()
-        part = Part(table, pickle.loads(batch["rejected"][0]))
+        name, (part, source) = str(batch["name"][0]), pickle.loads(batch["part"][0])
         write_part(self._output, name, score_part(self._model, self._job, part), part, source)
-        return {"name": [name], "rows": [len(table) + len(part.rejected)]}
+        return {"name": [name], "rows": [len(part.table) + len(part.rejected)]}

@@ -29,7 +29,7 @@ from ..files.encodings import file_hash
 from ..files.writing import whole_folder
 from ..hub import DEFAULT_MODEL, find_folder, weights_hash
 from ..model import Forward, SentimentModel, Tokens, load_model
-from ..packing import unpack_linear_layers, usable_cores
+from ..packing import unpack_linear_layers
 
 __all__ = ["BACKENDS", "load_backend"]
 
@@ -233,8 +233,7 @@ def _smoothed(network: nn.Module, batches: Iterable[Tokens]) -> nn.Module:
     for hook in hooks:
         hook.remove()
     for name, found in largest.items():
-        parent, _, last = name.rpartition(".")
-        setattr(copied.get_submodule(parent), last, _Smoothed(linear[name], found))
+        copied.set_submodule(name, _Smoothed(linear[name], found))
     return copied
 
 
@@ -267,7 +266,7 @@ def _session(path: Path) -> Forward:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(torch.get_num_threads(), usable_cores())
+    options.intra_op_num_threads = torch.get_num_threads()  # `load_model` has brought it down to the usable cores
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 

@@ -30,7 +30,6 @@ from transformers import (
 
 from ..cleaning import clean_tweets
 from ..errors import DataError, in_one_line
-from ..inference import show_progress
 from ..labels import LABELS, label_dtype
 from ..model import (
     check_complete,
@@ -41,6 +40,7 @@ from ..model import (
     max_tokens,
     quiet_transformers,
 )
+from ..progress import show_progress
 
 
 def load_base(folder: Path, seed: int) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
@@ -165,6 +165,7 @@ def make_trainer(
             preprocess_logits_for_metrics=lambda outputs, _: outputs[0] if isinstance(outputs, tuple) else outputs,
             callbacks=[EarlyStoppingCallback(early_stopping_patience=patience)],
         )
+        trainer.model_accepts_loss_kwargs = False  # so that the loss of each part of a batch is a mean of its own
         trainer.create_optimizer()  # for what it has to say of its options
     except Exception as error:  # what options that cannot be raise shares no class
         with suppress(OSError):  # unless there is something in it
@@ -210,10 +211,6 @@ class TargetTrainer(Trainer):
     """Cross-entropy with targets that may be probabilities, and need not sum to 1."""
 
     latest_loss: torch.Tensor
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.model_accepts_loss_kwargs = False  # so that the loss of each part of a batch is a mean of its own
 
     def compute_loss(
         self,
@@ -264,9 +261,6 @@ def _accuracy(predictions: EvalPrediction) -> dict[str, float]:
 def learning_curve(log: list[dict[str, float]]) -> pd.DataFrame:
     """What the trainer logged (its `log_history`) as the table that `training.fine_tune` returns."""
     names = {"loss": "train_loss", "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy"}
-    rows: dict[int, dict[str, float]] = {}
-    for entry in log:
-        rows.setdefault(round(entry["epoch"]), {}).update(
-            {names[name]: value for name, value in entry.items() if name in names}
-        )
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(names.values())).rename_axis("epoch")
+    table = pd.DataFrame(log, columns=["epoch", *names], dtype=float)
+    epochs = table.pop("epoch").round().astype(int)
+    return table.groupby(epochs).last().rename(columns=names)

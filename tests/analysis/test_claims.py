@@ -27,8 +27,19 @@ def test_by_hand():
     assert table["verdict"].tolist() == [SUPPORTED, UNTOLD, UNTOLD, CONTRADICTED, UNTOLD]
 
 
-def test_at_most_by_a_minus_sign():
-    assert judge_claims(claims((-0.4, -0.5, -0.3, -0.1)))["verdict"].tolist() == [CONTRADICTED]
+def test_between_two_limits():
+    """About 40%, give or take five points; and in the last two rows "at most" alone, and no upper limit."""
+    table = claims(
+        (0.40, 0.36, 0.44, 0.35),
+        (0.36, 0.33, 0.39, 0.35),
+        (0.44, 0.42, 0.46, 0.35),
+        (0.30, 0.28, 0.32, 0.35),
+        (0.50, 0.46, 0.54, 0.35),
+        (0.40, 0.30, 0.50, -np.inf),
+        (0.70, 0.60, 0.80, 0.35),
+    )
+    verdicts = judge_claims(table.assign(at_most=[0.45] * 5 + [0.1, np.nan]))["verdict"].tolist()
+    assert verdicts == [SUPPORTED, UNTOLD, UNTOLD, CONTRADICTED, CONTRADICTED, CONTRADICTED, SUPPORTED]
 
 
 def test_a_true_claim_on_the_brink_is_seldom_contradicted():

@@ -46,10 +46,10 @@ def test_the_fillings_are_what_the_page_says():
 @pytest.mark.parametrize(
     ("frames", "names", "message"),
     [
-        ("frame,text\n1,x\n", "name,article,gender\nLecce,il,m\n", r"f\.csv: no tone"),
+        ("frame,text\n1,x\n", "name,article,gender\nLecce,il,m\n", r"f\.csv: no column 'tone'"),
         ("frame,tone,text\n1,neutral,{il}{squadra}\n", "name,article,gender\nLecce,il,m\n", r"f\.csv: row 1.*squadra"),
         ("frame,tone,text\n1,neutral,{il}{club\n", "name,article,gender\nLecce,il,m\n", r"f\.csv: row 1"),
-        ("frame,tone,text\n1,neutral,{il}{club}\n", "name,article,gender\nLecce,un,m\n", r"n\.csv: row 1.*got 'un'"),
+        ("frame,tone,text\n1,neutral,{il}{club}\n", "name,article,gender\nLecce,un,m\n", r"n\.csv, row 1.*got 'un'"),
     ],
 )
 def test_mistakes_are_named(tmp_path, frames, names, message):

@@ -252,19 +252,23 @@ def test_the_demo_model_has_seen_its_training_split(demo_model):
 @pytest.mark.parametrize(
     ("load", "content", "message"),
     [
-        (load_pairs, "family,frame\nx,1\n", "no column tone, subject_a, subject_b, text_a, text_b"),
+        (load_pairs, "family,frame\nx,1\n", "no column 'tone'"),
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao,ciao\n",
-            "row 1, text_a and text_b are the same",
+            "row 1, column text_b: expected another text",
         ),
         (
             load_pairs,
             "family,frame,tone,subject_a,subject_b,text_a,text_b\nx,1,neutral,A,B,ciao A,ciao B\nx,,neutral,A,B,a,b\n",
-            "row 2, column frame: empty",
+            "row 2, column frame: expected a text",
         ),
         (load_cases, "capability,kind,text,other,expected\nc,FOO,a,,negative\n", "row 1, column kind: expected MFT"),
-        (load_cases, "capability,kind,text,other,expected\nc,MFT,a,,bad\n", "row 1, column expected: for MFT one of"),
+        (
+            load_cases,
+            "capability,kind,text,other,expected\nc,MFT,a,,bad\n",
+            "row 1, column expected: expected for MFT one of",
+        ),
         (load_cases, "capability,kind,text,other,expected\nc,DIR,a,b,same\n", "for DIR one of up, down, got 'same'"),
         (
             load_cases,
@@ -276,7 +280,7 @@ def test_the_demo_model_has_seen_its_training_split(demo_model):
         (
             load_cases,
             'capability,kind,text,other,expected\nc,MFT,"due\nrighe",,neutral\n' + "c,MFT,a,,x\n" * 7,
-            "row 2, column expected: for MFT one of negative, neutral, positive, got 'x'; row 3, ",
+            "row 2, column expected: expected for MFT one of negative, neutral, positive, got 'x' (7 such rows)",
         ),
     ],
 )
@@ -285,7 +289,6 @@ def test_bad_rows_are_named_with_their_numbers(tmp_path, load, content, message)
     with pytest.raises(DataError, match=r"own\.csv") as error:
         load(tmp_path / "own.csv")
     assert message in str(error.value)
-    assert ("(and 2 more)" in str(error.value)) == (content.count("c,MFT,a,,x") == 7)
 
 
 def test_the_command(monkeypatch, capsys, tmp_path, hub_folder):

@@ -11,7 +11,6 @@ from sentiment_kit.evaluation.confusion import (
     NO_PREDICTION,
     NORMALISATIONS,
     confused_tweets,
-    confusion_by,
     confusion_difference,
     confusion_table,
     costly_confusions,
@@ -121,7 +120,7 @@ def test_no_rows_are_nan_with_a_warning(gold):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=30), st.sampled_from(NORMALISATIONS))
+@given(st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=30), st.sampled_from([*NORMALISATIONS]))
 def test_equal_to_scikit_learn_and_scipy(rows, normalise):
     gold, predicted = (series(*column) for column in zip(*rows, strict=True))
     table = confusion_table(gold, predicted, normalise=normalise)
@@ -138,7 +137,7 @@ def test_equal_to_scikit_learn_and_scipy(rows, normalise):
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(MAYBE, MAYBE), min_size=1, max_size=30).filter(lambda rows: any(gold for gold, _ in rows)),
-    st.sampled_from(NORMALISATIONS),
+    st.sampled_from([*NORMALISATIONS]),
     st.randoms(use_true_random=False),
 )
 def test_neither_order_nor_index_matter(rows, normalise, random):
@@ -159,8 +158,6 @@ def test_errors_are_named():
     with pytest.raises(ValueError, match=says):
         confusion_table(GOLD, PREDICTED, normalise="rows")
     with pytest.raises(ValueError, match=says):
-        confusion_by(GOLD, PREDICTED, pd.Series(list("aabbb")), normalise="rows")
-    with pytest.raises(ValueError, match=says):
         confusion_difference(GOLD, PREDICTED, OTHER, normalise="rows")
     with pytest.raises(ValueError, match="same index; they have 5 and 4 rows"):
         confusion_table(GOLD, PREDICTED.iloc[:4])
@@ -172,54 +169,6 @@ def test_errors_are_named():
         confusion_table(pd.Series(["joy"] * 5), PREDICTED)
     with pytest.raises(ValueError, match="predicted labels must be among .* got 'joy'"):
         confusion_table(GOLD, pd.Series(["joy"] * 5))
-
-
-# By group
-
-
-def test_by_group_by_hand():
-    groups = pd.Series(["b", "a", None, "a", "b"])
-    table = confusion_by(GOLD, PREDICTED, groups, normalise="all")
-    assert table.columns.tolist() == ["group", "true", "predicted", "count", "n", "share", "low", "high"]
-    assert table["group"].tolist() == ["a"] * 9 + ["b"] * 9
-    # a: the second and the fourth row; b: the first and the last. The third belongs to no group.
-    assert square(table[table["group"] == "a"], "count") == [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
-    assert square(table[table["group"] == "b"], "count") == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
-    assert table["n"].tolist() == [2] * 18
-
-
-@pytest.mark.parametrize("normalise", NORMALISATIONS)
-def test_each_group_is_its_own_matrix_whatever_the_index(normalise):
-    index = [7, 7, 8, 8, 8]
-    gold, predicted, groups = (column.set_axis(index) for column in (GOLD, PREDICTED, pd.Series([2016, 9, 9, 2016, 9])))
-    table = confusion_by(gold, predicted, groups, normalise=normalise)
-    assert table["group"].unique().tolist() == ["9", "2016"]  # in the order of numbers
-    for group in ("9", "2016"):
-        here = (groups.astype(str) == group).to_numpy()
-        expected = confusion_table(gold[here], predicted[here], normalise=normalise)
-        found = table[table["group"] == group].drop(columns="group").reset_index(drop=True)
-        pd.testing.assert_frame_equal(found, expected)
-
-
-def test_a_group_without_gold_labels_is_nan_with_a_warning():
-    gold = series("negative", None)
-    with pytest.warns(UserWarning, match="no row has a gold label"):
-        table = confusion_by(gold, series("negative", "neutral"), pd.Series(["a", "b"], dtype="category"))
-    assert table.loc[table["group"] == "b", "share"].isna().all()
-    assert table.loc[0, "share"] == 1
-
-
-def test_only_a_group_with_missing_predictions_has_the_column():
-    table = confusion_by(GOLD, series(None, *PREDICTED[1:]), pd.Series(list("aabbb")))
-    none = table[table["predicted"] == NO_PREDICTION]
-    assert none["group"].tolist() == ["a"] * 3
-    assert none["count"].tolist() == [1, 0, 0]
-
-
-def test_no_groups_are_an_empty_table():
-    table = confusion_by(GOLD, PREDICTED, pd.Series([None] * 5, dtype=object))
-    assert len(table) == 0
-    assert table.columns[0] == "group"
 
 
 # The difference of two
@@ -263,7 +212,7 @@ def test_a_difference_with_missing_labels():
 @settings(deadline=None, max_examples=30)
 @given(
     st.lists(st.tuples(LABEL, MAYBE, MAYBE), min_size=1, max_size=25),
-    st.sampled_from(NORMALISATIONS),
+    st.sampled_from([*NORMALISATIONS]),
     st.randoms(use_true_random=False),
 )
 def test_a_difference_is_that_of_two_tables_in_any_order(rows, normalise, random):

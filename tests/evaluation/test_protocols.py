@@ -299,7 +299,7 @@ def test_without_probabilities_there_is_no_forced_choice():
         table = table_of(TWEETS, PREDICTIONS[["label"]])
     assert [str(warning.message) for warning in caught] == [
         "undefined on these rows, so NaN: "
-        "accuracy by two classes, forced choice, macro-F1 by two classes, forced choice"
+        "accuracy of two classes, forced choice, macro-F1 of two classes, forced choice"
     ]
     assert table.loc[FORCED, ["value", "low", "high"]].isna().all(axis=None)
     assert table.loc[FORCED, "n"].tolist() == [0, 0]
@@ -316,7 +316,7 @@ def test_a_forced_choice_between_equals_is_negative():
 def test_a_class_that_is_not_there_leaves_some_protocols_undefined():
     tweets, given = tweet_table("negative", "negative", "neutral"), answers("negative", "neutral", "neutral")
     given[list(LABELS)] = 1 / 3
-    with pytest.warns(UserWarning, match="undefined on these rows, so NaN: polarity score by official 2016, "):
+    with pytest.warns(UserWarning, match="undefined on these rows, so NaN: polarity score of official 2016, "):
         table = table_of(tweets, given)
     assert table.index[table["value"].isna()].tolist() == [OFFICIAL, MARKED, BALANCED]
     assert table.loc[table["value"].isna(), ["low", "high"]].isna().all(axis=None)
@@ -325,7 +325,7 @@ def test_a_class_that_is_not_there_leaves_some_protocols_undefined():
 
 
 def test_mixed_tweets_alone():
-    with pytest.warns(UserWarning, match="accuracy by three classes, mixed dropped"):
+    with pytest.warns(UserWarning, match="accuracy of three classes, mixed dropped"):
         table = table_of(tweet_table("mixed", "mixed"), answers("negative", "positive"))
     assert table.loc[DROPPED, "n"].tolist() == [0, 0]
     assert table.loc[DROPPED, "value"].isna().all()

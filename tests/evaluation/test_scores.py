@@ -210,12 +210,10 @@ def test_scores_by_group_by_hand():
 def test_each_group_is_scored_like_a_file_of_its_own():
     gold, predicted = drawn(300)
     groups = pd.Series(np.arange(300) % 2)
-    table = scores_by_group(gold, predicted, groups, score="recall_neutral")
-    alone = scores_by_class(gold[groups == 1], predicted[groups == 1]).loc[(NEU, "recall")]
+    table = scores_by_group(gold, predicted, groups)
+    alone = scores(gold[groups == 1], predicted[groups == 1]).loc["accuracy"]
     assert table.loc["1", ["value", "low", "high"]].tolist() == alone[["value", "low", "high"]].tolist()
     assert table["detectable"].between(0.1, 0.3).all()
-    with pytest.raises(ValueError, match="score must be one of accuracy, macro_f1, recall_negative"):
-        scores_by_group(gold, predicted, groups, score="f2")
     with pytest.raises(ValueError, match="gold labels and groups must have the same index"):
         scores_by_group(gold, predicted, groups.iloc[:9])
 

@@ -41,7 +41,7 @@ def test_every_format_in_parts(tmp_path, suffix):
     path = tmp_path / f"tweets{suffix}"
     write_table(ROWS, path)
     source = inspect(path)
-    assert source.columns == ["id", "text"]
+    assert source.schema.names == ["id", "text"]
     parts = list(iter_parts(source, 2))
     assert [len(part.table) for part in parts] == [2, 2, 1]
     assert texts(parts) == ROWS["text"].tolist()
@@ -156,7 +156,7 @@ def test_a_file_without_a_header_whose_columns_are_named(tmp_path, delimiter):
     path.write_text(HEADLESS.replace(",", delimiter))
     names = [*"abcdefgh", "text"]
     source = inspect(path, columns=names)
-    assert (source.columns, source.lines, source.layout.headed) == (names, 3, False)
+    assert (source.schema.names, source.lines, source.layout.headed) == (names, 3, False)
     parts = read(path, columns=names)
     assert texts(parts) == ['Che gioia; "grandi"', "Bravi"]
     assert rejected(parts) == [(2, "expected 9 fields, got 8")]
@@ -178,7 +178,7 @@ def test_json_values_that_are_no_text_are_set_apart_where_text_is_asked_for(tmp_
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "uno", "n": 1}\n\n{"text": 5}\n{"text": ["a"], "m": 1}\n{"text": null}\n{"n": 2}\n')
     source = inspect(path, text="text")
-    assert source.columns == ["text", "n", "m"]
+    assert source.schema.names == ["text", "n", "m"]
     parts = list(iter_parts(source, 2))
     assert texts(parts) == ["uno", None, None]
     assert rejected(parts) == [(3, "expected text in 'text', got int"), (4, "expected text in 'text', got list")]
@@ -499,6 +499,9 @@ def test_a_zip_holds_one_file(tmp_path):
         archive.writestr("b.csv", "id,text\n")
     with pytest.raises(DataError, match=r"expected one file in it, found 2 \(in/tweets.csv, b.csv\)"):
         read_table(tmp_path / "tweets.zip")
+    (tmp_path / "tweets.zip").rename(tmp_path / "tweets.csv.zip")
+    with pytest.raises(DataError, match=r"^[^ ]+tweets\.csv\.zip: expected one file in it, found 2 .*, and name one$"):
+        read_table(tmp_path / "tweets.csv.zip")
     (tmp_path / "broken.csv.zip").write_bytes(b"PK no")
     with pytest.raises(DataError, match="not a .zip file"):
         read_table(tmp_path / "broken.csv.zip")
@@ -510,7 +513,7 @@ def test_text_inside_of_objects(tmp_path):
     parts = read(path, rows=10, text="post.text")
     assert [text for part in parts for text in part.table["post.text"].to_pylist()] == ["ciao", None]
     assert rejected(parts) == [(2, "expected text in 'post.text', got int")]
-    assert inspect(path, text="note.text").columns == ["post"]
+    assert inspect(path, text="note.text").schema.names == ["post"]
 
 
 def test_a_tweet_that_begins_with_a_quote_swallows_no_other(tmp_path):

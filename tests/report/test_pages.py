@@ -160,6 +160,15 @@ def test_a_second_model_stands_beside_the_first():
     assert "figure (95% interval), theirs" in shown
 
 
+def test_figures_are_written_as_italians_write_them():
+    table = VERDICTS.replace("-0.003", "+1,234.5 (-0.6 to +1.1) points")
+    shown = index([_judging(table)], [], stand_in=False, language="it")
+    assert re.findall(r'<td data-name="cifra[^>]*>([^<]+)</td>', shown) == [
+        "0,876 (0,853; 0,895)", "+1.234,5 (-0,6; +1,1) punti",
+    ]  # fmt: skip
+    assert "+1,234.5 (-0.6 to +1.1) points" in index([_judging(table)], [], stand_in=False)
+
+
 def test_the_verdicts_can_be_read_in_italian():
     """All of the committed claims and criteria, and any verdict."""
     committed = nbformat.read(find_notebooks(only=["16"])[0], as_version=4)
@@ -170,10 +179,12 @@ def test_the_verdicts_can_be_read_in_italian():
     assert {row[name] for row in rows for name in ("claim", "criterion", "measured on")} <= set(said)
     assert {*EFFECTS, *VERDICT_NAMES, "nothing, because the data lack what it needs"} <= set(said)
     shown = index([claims], [], stand_in=False, language="it")
-    assert ">il 40% dei tweet sul calcio è negativo</a>" in shown
+    assert ">circa il 40% di questi tweet sul calcio è negativo</a>" in shown
     assert '<span class="verdict against">smentito</span>' in shown
     assert ">contradicted<" not in shown
-    on = '<span class="on">misurata su: tweet dei dati sul calcio, etichettati a campione, n = 472; pagina 15</span>'
+    on = (
+        '<span class="on">misurata su: tweet dei dati sul calcio, al massimo 200 etichettati, n = 472; pagina 15</span>'
+    )
     assert on in shown
 
 

@@ -202,11 +202,7 @@ def test_word_bars():
         LABEL_COLOURS["negative"],
     ]
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first word is on top"
-    ax = word_bars(words.assign(low=-0.4, high=0.9, n=[1200, 3, 4]), xlabel="mean")
-    assert ax.get_yticklabels()[0].get_text() == "bello (n = 1,200)"
-    assert ax.get_xlabel() == "mean"
-    segments = ax.collections[0].get_segments()
-    np.testing.assert_allclose([segment[:, 0] for segment in segments], [[-0.4, 0.9]] * 3)
+    assert word_bars(words, xlabel="mean").get_xlabel() == "mean"
 
 
 def test_learning_curves():

@@ -50,23 +50,25 @@ def test_confusion_heatmap_shows_share_interval_and_count():
     ax.figure.canvas.draw()
 
 
-def test_confusion_heatmap_without_intervals_and_with_what_has_no_prediction():
+def test_confusion_heatmap_with_what_has_no_prediction():
     predicted = A.where(A.index != 3, None)  # a negative tweet that was not read
-    ax = confusion_heatmap(confusion_table(GOLD, predicted), intervals=False)
-    assert texts_of(ax)[:4] == ["75%\n3 of 4", "0%\n0 of 4", "0%\n0 of 4", "25%\n1 of 4"]
+    ax = confusion_heatmap(confusion_table(GOLD, predicted))
+    assert texts_of(ax)[:4] == [
+        *("75%\n30 to 95%\n3 of 4", "0%\n0 to 49%\n0 of 4", "0%\n0 to 49%\n0 of 4", "25%\n5 to 70%\n1 of 4")
+    ]
     assert [label.get_text() for label in ax.get_xticklabels()] == [*LABELS, "(none)"]
     assert len(ax.texts) == 12
 
 
 def test_confusion_heatmap_normalised_by_column_and_by_all():
-    assert texts_of(confusion_heatmap(confusion_table(GOLD, A, normalise="predicted"), intervals=False)) == [
-        *("75%\n3 of 4", "50%\n1 of 2", "0%\n0 of 1"),
-        *("0%\n0 of 4", "50%\n1 of 2", "100%\n1 of 1"),
-        *("25%\n1 of 4", "0%\n0 of 2", "0%\n0 of 1"),
+    assert texts_of(confusion_heatmap(confusion_table(GOLD, A, normalise="predicted"))) == [
+        *("75%\n30 to 95%\n3 of 4", "50%\n9 to 91%\n1 of 2", "0%\n0 to 79%\n0 of 1"),
+        *("0%\n0 to 49%\n0 of 4", "50%\n9 to 91%\n1 of 2", "100%\n21 to 100%\n1 of 1"),
+        *("25%\n5 to 70%\n1 of 4", "0%\n0 to 66%\n0 of 2", "0%\n0 to 79%\n0 of 1"),
     ]
-    # 3 of 7 is 42.9%, 1 of 7 is 14.3%.
-    assert texts_of(confusion_heatmap(confusion_table(GOLD, A, normalise="all"), intervals=False))[:3] == [
-        *("43%\n3 of 7", "14%\n1 of 7", "0%\n0 of 7")
+    # 3 of 7 is 42.9% (15.8% to 75.0%), 1 of 7 is 14.3% (2.6% to 51.3%), 0 of 7 0 to 3.841 / 10.841 = 35.4%.
+    assert texts_of(confusion_heatmap(confusion_table(GOLD, A, normalise="all")))[:3] == [
+        *("43%\n16 to 75%\n3 of 7", "14%\n3 to 51%\n1 of 7", "0%\n0 to 35%\n0 of 7")
     ]
 
 
@@ -177,6 +179,14 @@ def test_coverage_curve():
     assert all(label.get_text().endswith("%") for label in ax.get_xticklabels() + ax.get_yticklabels())
 
 
+def test_the_labels_of_a_coverage_curve_say_where_their_ticks_stand():
+    ax = coverage_curve(curve(0.99, 0.98, 0.93, 0.88))  # ticks every 2.5 points
+    ax.figure.canvas.draw()
+    shown = [float(label.get_text().rstrip("%")) for label in ax.get_yticklabels()]
+    assert shown == pytest.approx([100 * tick for tick in ax.get_yticks()])
+    assert any(share % 1 for share in shown)
+
+
 def test_the_first_few_answers_do_not_set_the_limits():
     # The first of 25 is at 4%.
     assert coverage_curve(curve(0.1, *[0.8] * 24)).get_ylim()[0] == pytest.approx(0.95 * 0.75)
@@ -188,21 +198,6 @@ def test_a_coverage_curve_that_touches_0_or_is_empty_starts_there():
     ax = coverage_curve(curve(0.5)[:0])
     assert ax.get_ylim() == (0, 1.01)
     assert ax.get_xlabel().startswith("share of 0 tweets")
-
-
-def test_two_coverage_curves_have_a_legend():
-    ax = coverage_curve(curve(0.9, 0.8), label="one")
-    assert coverage_curve(curve(0.7, 0.6), ax=ax, label="other") is ax
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "other"]
-    assert len(ax.lines) == 2
-    assert ax.lines[0].get_color() != ax.lines[1].get_color()
-    assert ax.get_ylim()[0] == pytest.approx(0.95 * 0.55)
-
-
-def test_a_better_curve_does_not_push_another_out_of_sight():
-    ax = coverage_curve(curve(0.5, 0.5), label="worse")
-    coverage_curve(curve(0.9, 0.9), ax=ax, label="better")
-    assert ax.get_ylim()[0] <= 0.5
 
 
 # All of them

@@ -11,10 +11,11 @@ import torch
 
 from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError
+from sentiment_kit.files.rows import inspect, iter_parts
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.model import load_model
-from sentiment_kit.scale import cluster
-from sentiment_kit.scale.bulk import Job, done_parts, first_missing, score_files
+from sentiment_kit.scale import bulk, cluster
+from sentiment_kit.scale.bulk import Job, done_parts, score_files
 from sentiment_kit.scale.cluster import _shares, on_ray
 
 ROWS, PART = 2_000, 100
@@ -138,7 +139,22 @@ def test_done_parts_are_those_of_the_file(tmp_path):
     assert done_parts(tmp_path, 0) == {0, 2}
     assert done_parts(tmp_path, 1) == {0}
     assert done_parts(tmp_path, 2) == set()
-    assert [first_missing(done) for done in ({0, 2}, {0}, set(), {1})] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("done", "first", "missing"),
+    [({0, 2}, 1, [1, 3]), ({0}, 1, [1, 2, 3]), (set(), 0, [0, 1, 2, 3]), ({1}, 0, [0, 2, 3])],
+)
+def test_what_is_missing_is_read_from_the_first_such_part_on(tmp_path, monkeypatch, done, first, missing):
+    (tmp_path / "t.csv").write_text("text\na\nb\nc\nd\n")
+    asked = []
+    monkeypatch.setattr(
+        bulk, "iter_parts", lambda *given, first: asked.append(first) or iter_parts(*given, first=first)
+    )
+    found = list(bulk.missing_parts(inspect(tmp_path / "t.csv"), 5, done, Job("text", 1, False, None)))
+    assert [name for name, _ in found] == [f"part-00005-{number:06}" for number in missing]
+    assert [part.table["text"].to_pylist() for _, part in found] == [["abcd"[number]] for number in missing]
+    assert asked == [first]
 
 
 def test_mistakes_are_named(big_file, tmp_path, tiny_model, monkeypatch):
