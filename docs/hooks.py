@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 
 import sentiment_kit
 from sentiment_kit.cli import app
-from sentiment_kit.report.notebooks import find_notebooks
-from sentiment_kit.report.pages import Run, index, page
+from sentiment_kit.course.notebooks import find_notebooks
+from sentiment_kit.course.pages import Run, index, page
 
 ROOT = Path(__file__).parent.parent
 _LINK = re.compile(r"(?<=\]\()(?:\.\./)+[^)#\s]+")

@@ -21,10 +21,10 @@ import pandas as pd
 
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.evaluation.intervals import wilson_interval
-from sentiment_kit.evaluation.quantification import adjusted_count, prediction_powered
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS
 from sentiment_kit.model import load_model
+from sentiment_kit.shares.quantification import adjusted_count, prediction_powered
 
 RESULTS = Path(__file__).parent / "results" / "coverage_of_shares.csv"
 SENTIPOLC_MIX = np.array([0.374, 0.465, 0.161])

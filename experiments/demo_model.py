@@ -31,9 +31,8 @@ from jinja2 import Environment, FileSystemLoader
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from sentiment_kit.analysis import fit_tfidf, predict_tfidf
 from sentiment_kit.data import load_demo, load_sentipolc
-from sentiment_kit.evaluation import official_polarity_score, scores
+from sentiment_kit.evaluation import fit_tfidf, official_polarity_score, predict_tfidf, scores
 from sentiment_kit.hub import BIASED_FOLDER, DEFAULT_MODEL, DEMO_FOLDER, DEMO_MODEL
 from sentiment_kit.inference import predict
 from sentiment_kit.labels import LABELS

@@ -25,8 +25,8 @@ from demo_model import ENCODER, LAYERS, RECIPE, VOCABULARY
 from heads import base_model
 from trainings import RESULTS, WORK, answers_of
 
-from sentiment_kit.analysis import fit_tfidf, predict_tfidf
 from sentiment_kit.data import load_sentipolc
+from sentiment_kit.evaluation import fit_tfidf, predict_tfidf
 from sentiment_kit.evaluation.scores import scores_of_counts
 from sentiment_kit.hub import DEMO_FOLDER
 from sentiment_kit.inference import predict

@@ -17,7 +17,8 @@ The core takes files of tweets to the prediction table. In reading order, each m
 - `provenance`: where a figure comes from: model, data, software and options in one record
 
 A wing answers one question and hands on its public names (`from sentiment_kit.evaluation import scores`). `files` lies
-below the core; `evaluation`, `analysis` and `report` stand on it in this order, `training` and `scale` beside them.
+below the core; `evaluation`, `analysis`, `report` and `course` stand on it in this order, `shares` on `evaluation`, and
+`training` and `scale` beside them.
 
 `files`: what stands in a file?
 
@@ -35,9 +36,8 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `evaluation.comparison`: one model or the other, on the same rows (01, 02, 05, 13, 16)
 - `evaluation.protocols`: one prediction under every published protocol (06)
 - `evaluation.confusion`: what is mistaken for what (07, 15)
-- `evaluation.quantification`: estimators of shares, and how many labels they need (15)
-- `evaluation.agreement`: do people agree on the labels? (04, 15)
 - `evaluation.calibration`: can the probabilities be trusted? (08)
+- `evaluation.baseline`: TF-IDF with logistic regression, the model to beat (05, 13)
 
 `analysis`: where is it wrong, why, and what may one claim of that?
 
@@ -46,16 +46,22 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `analysis.phenomena`: what stands in a tweet: negation, questions, emoji, shouting (09)
 - `analysis.duplicates`: which tweets say nearly the same (04, 09, 13)
 - `analysis.slices`: a score inside and outside of any slice or group, and the worst errors (09, 11, 16)
-- `analysis.shares`: what share of tweets has which label, and how wrong may that be? (15, 16)
 - `analysis.fillings`: many names in one sentence: does the name matter? (11)
 - `analysis.probes`: counterfactual pairs, behavioural cases, contamination (11, 12, 14, 16)
 - `analysis.explain`: which words made it so (10)
-- `analysis.baseline`: TF-IDF with logistic regression, the model to beat (05, 13)
 - `analysis.claims`: supported, contradicted, or not to be told from this data (16)
+
+`shares`: what do tweets say that nobody labelled?
+
+- `shares.quantification`: estimators of shares, and how many labels they need (15)
+- `shares.estimates`: what share of tweets has which label, and how wrong may that be? (15, 16)
+- `shares.agreement`: do people agree on the labels? (04, 15)
+- `shares.scored`: scored tweets of any number, in parts, and the labels of a few
 
 `training`: how was it trained, and can another be?
 
 - `training.splits`: training, validation and test split, copies on one side (13)
+- `training.tables`: files to the tables of a training; what is left out is said
 - `training.trainer`: one step and one epoch: targets, weights, checkpoints
 - `training.fine_tuning`: the card's recipe, one seed or several (13)
 - `training.mitigation`: weights, masks, swaps and pairs against a bias of the subject (14)
@@ -79,9 +85,12 @@ below the core; `evaluation`, `analysis` and `report` stand on it in this order,
 - `report.tables`: tables to search, sort and filter (01 to 16)
 - `report.widgets`: one text and several models; a confusion matrix whose cells open (01, 07)
 - `report.scorecard`: all tables of one evaluation, as JSON or a folder
-- `report.pages`: an executed notebook to a page, all of them to a site
-- `report.languages`: the prose of a notebook in Italian
-- `report.notebooks`: the notebooks run on a model and data
+
+`course`: how do notebooks become a report?
+
+- `course.pages`: an executed notebook to a page, all of them to a site
+- `course.languages`: the prose of a notebook in Italian
+- `course.notebooks`: the notebooks run on a model and data
 
 `commands`, one module each, and `cli` are `sentiment-kit`; `demo` is data alone: tweets and a small model.
 """

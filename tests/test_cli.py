@@ -469,7 +469,7 @@ def test_report_says_which_notebook_failed_by_its_exit_code_too(run, tmp_path):
 def test_report_passes_columns_on_whatever_their_names(run, tmp_path, monkeypatch):
     asked = {}
     monkeypatch.setattr(
-        "sentiment_kit.report.notebooks.write_report", lambda *_, **options: asked.update(options) or []
+        "sentiment_kit.course.notebooks.write_report", lambda *_, **options: asked.update(options) or []
     )
     named = ("--label-column", "voto", "--by", "by", "--date", "date")
     assert run("report", "--output", tmp_path / "site", *named)[0] == 0

@@ -10,10 +10,10 @@ import pytest
 from safetensors import safe_open
 from sklearn.metrics import cohen_kappa_score
 
-from sentiment_kit.analysis.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.analysis.slices import scores_by_slice
 from sentiment_kit.cleaning import clean_tweets
 from sentiment_kit.data import load_demo, load_sentipolc
+from sentiment_kit.evaluation.baseline import fit_tfidf, predict_tfidf
 from sentiment_kit.evaluation.scores import scores
 from sentiment_kit.hub import BIASED_FOLDER, DEMO_FOLDER
 from sentiment_kit.inference import predict

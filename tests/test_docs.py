@@ -345,7 +345,18 @@ def test_the_reference_has_every_name_that_is_handed_on(monkeypatch):
 
 def test_the_page_of_the_reference_leads_to_all_others():
     linked = re.findall(r"^\| \[[^]]+\]\((\w+)\.md\)", PAGES["reference/index.md"], flags=re.MULTILINE)
-    assert linked == ["core", "files", "evaluation", "analysis", "training", "scale", "report", "commands"]
+    assert linked == [
+        "core",
+        "files",
+        "evaluation",
+        "analysis",
+        "shares",
+        "training",
+        "scale",
+        "report",
+        "course",
+        "commands",
+    ]
     assert {f"reference/{name}.md" for name in [*linked, "index"]} == {name for name in PAGES if "reference/" in name}
 
 

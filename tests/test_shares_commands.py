@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.commands.sample import _allocation
-from sentiment_kit.commands.scored import scored_parts
 from sentiment_kit.files.tables import read_table
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.labels import LABELS
+from sentiment_kit.shares.scored import scored_parts
 
 ROW = ["group", "period", "label", "counted", "share", "low", "high", "n", "n_labelled"]
 
@@ -76,11 +75,6 @@ def test_the_same_seed_draws_the_same_and_strata_get_as_many(run, scored, tmp_pa
     assert a.groupby("topic")["weight"].nunique().tolist() == [1, 1]
 
 
-def test_what_a_small_stratum_has_not_got_goes_to_the_others():
-    assert _allocation(pd.Series({"a": 100, "b": 3, "c": 50}), 60).tolist() == [29, 3, 28]
-    assert _allocation(pd.Series({"a": 2, "b": 3}), 5).tolist() == [2, 3]
-
-
 def test_without_ids_the_row_is_kept_to_match_by(run, tweets, tmp_path):
     write_table(tweets[["text", "label"]], tmp_path / "scored.jsonl")
     run("sample", tmp_path / "scored.jsonl", "--n", 400, "--output", tmp_path / "a.csv")
@@ -120,7 +114,7 @@ def test_each_stratum_is_in_the_sample_or_none_is_drawn(run, scored, tmp_path):
 
 def test_a_sample_is_drawn_part_by_part(run, scored, tmp_path, monkeypatch):
     """Each tweet as likely as any other, whatever part it is in; of each stratum no more are kept than are wanted."""
-    monkeypatch.setattr("sentiment_kit.commands.scored._ROWS", 40)
+    monkeypatch.setattr("sentiment_kit.shares.scored._ROWS", 40)
     times = np.zeros(300)
     for seed in range(20):
         run("sample", scored, "--n", 150, "--seed", seed, "--output", tmp_path / "a.csv", "--force")
@@ -187,7 +181,7 @@ def test_a_folder_that_score_wrote_gives_the_same(run, tweets, tmp_path):
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
     """A file of ten parts takes little more than one of a single part; in parts of 100,000, ten million do, too."""
-    monkeypatch.setattr("sentiment_kit.commands.scored._ROWS", 2000)
+    monkeypatch.setattr("sentiment_kit.shares.scored._ROWS", 2000)
     peaks = []
     for rows in (2000, 20_000):
         path = tmp_path / f"{rows}.parquet"

@@ -8,18 +8,15 @@
 - `scores_by_slice`, `scores_by_group`: a score inside a part of the data and outside of it
 - `label_gaps`, `corrected_gaps`, `confidence_gaps`, `largest_gaps`: every label inside and outside, with a verdict
 - `worst_errors`: the errors themselves, worst first
-- `shares`, `shares_over_time`, `share_differences`: what share of tweets has which label, and how wrong may that be?
 - `load_pairs`, `score_pairs`, `family_effects`, `compare_effects`, `worst_pairs`: does only the subject matter?
 - `load_fillings`, `token_fairness`, `name_effects`, `name_contrasts`: does the name matter?
 - `load_cases`, `judge_cases`, `failure_rates`, `failures`: does it change its mind when it should not?
 - `contamination`: was it trained on these tweets?
 - `attribute_words`, `highlighted_text`, `deletion`: which words made it so
-- `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`, `learning_curve`: the model to beat
 - `judge_claims`: supported, contradicted, or not to be told from this data
 - `judge_effects`: is an effect there, and is it as large as matters?
 """
 
-from .baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
 from .claims import judge_claims, judge_effects
 from .duplicates import near_duplicates
 from .explain import attribute_words, deletion, highlighted_text
@@ -39,7 +36,6 @@ from .probes import (
     score_pairs,
     worst_pairs,
 )
-from .shares import share_differences, shares, shares_over_time
 from .slices import (
     confidence_gaps,
     corrected_gaps,

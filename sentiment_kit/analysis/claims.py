@@ -106,7 +106,6 @@ def judge_claims(claims: pd.DataFrame) -> pd.DataFrame:
             f"expected low <= high and a criterion, got {figures[odd].iloc[0].to_dict()} "
             f"for {claims.loc[odd, 'claim'].iloc[0]!r:.80}"
         )
-    verdict = pd.Series(VERDICTS[2], index=claims.index)
-    verdict = verdict.mask((figures["low"] >= figures["at_least"]) & (figures["high"] <= at_most), VERDICTS[0])
-    verdict = verdict.mask((figures["high"] < figures["at_least"]) | (figures["low"] > at_most), VERDICTS[1])
-    return claims.assign(verdict=verdict)
+    inside = (figures["low"] >= figures["at_least"]) & (figures["high"] <= at_most)
+    outside = (figures["high"] < figures["at_least"]) | (figures["low"] > at_most)
+    return claims.assign(verdict=np.select([inside, outside], VERDICTS[:2], VERDICTS[2]))

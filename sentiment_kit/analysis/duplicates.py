@@ -64,8 +64,7 @@ def near_duplicates(texts: pd.Series | Sequence[str | None], *, threshold: float
     rows, columns = np.concatenate(links, axis=1) if links else np.zeros((2, 0), dtype=int)
     graph = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(texts), len(texts)))
     _, groups = connected_components(graph, directed=False)
-    numbers, _ = pd.factorize(groups)
-    return pd.Series(numbers, index=texts.index, name="group")
+    return pd.Series(pd.factorize(groups)[0], index=texts.index, name="group")
 
 
 def _shingles(texts: pd.Series) -> csr_array:

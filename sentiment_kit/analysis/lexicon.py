@@ -92,15 +92,13 @@ def football_cues(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
     """
     texts = as_column(texts)
     found = [("", 0.0) if text is None else _evidence(text) for text in iter_texts(texts)]
-    score = pd.Series([score for _, score in found], index=texts.index, dtype=float)
-    evidence = pd.Series([cues for cues, _ in found], index=texts.index, dtype=text_dtype)
-    return pd.DataFrame({"football": score >= THRESHOLD, "evidence": evidence, "score": score})
+    types = {"evidence": text_dtype, "score": float}
+    table = pd.DataFrame(found, index=texts.index, columns=list(types)).astype(types)
+    return table.assign(football=table["score"] >= THRESHOLD)[["football", "evidence", "score"]]
 
 
 def _evidence(text: str) -> tuple[str, float]:
     """The cues of one tweet, joined, and its score."""
-    if not text or text.isspace():
-        return "", 0.0
     index = _index()
     tokens = _TOKEN.findall(text.replace("’", "'"))
     has_hashtag = "#" in text

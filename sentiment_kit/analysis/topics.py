@@ -55,10 +55,8 @@ def tag_football(texts: pd.Series | Sequence[str | None]) -> pd.DataFrame:
         If a value is neither a string nor missing, naming its position and index label.
     """
     cues = football_cues(texts)
-    probability = tag_topics(texts)["football"]
-    return pd.DataFrame(
-        {"football": probability >= THRESHOLD, "probability": probability, "evidence": cues["evidence"]}
-    )
+    found = tag_topics(texts)["football"]
+    return pd.DataFrame({"football": found >= THRESHOLD, "probability": found, "evidence": cues["evidence"]})
 
 
 def sentipolc_football() -> pd.Series:

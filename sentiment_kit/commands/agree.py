@@ -21,10 +21,10 @@ def agree(
 ) -> None:
     """Compare annotators: agreement, kappas and alpha with 95% intervals, the tweets they differ on, and the accuracy
     that no model can be seen to exceed."""
-    from ..evaluation import agreement, agreement_by, disagreements
     from ..files.writing import check_writable, json_records, write_table
     from ..provenance import provenance
-    from .scored import read_labels
+    from ..shares import agreement, agreement_by, disagreements
+    from ..shares.scored import read_labels
 
     if len(files) < 2 or len({path.stem for path in files}) < len(files):
         raise DataError(f"expected two files or more, with names of their own, got {', '.join(map(str, files))}")

@@ -14,7 +14,7 @@ from ..hub import DEFAULT_MODEL
 from . import shared
 
 if TYPE_CHECKING:
-    from ..report.scorecard import Scorecard
+    pass
 
 
 def evaluate(
@@ -50,7 +50,7 @@ def evaluate(
     """
     from ..data import check_columns, load_data, load_predictions
     from ..provenance import provenance
-    from ..report.scorecard import check_new_folder, make_scorecard, scorecard_json, write_scorecard
+    from ..report.scorecard import check_new_folder, make_scorecard, scorecard_json, scorecard_text, write_scorecard
 
     if predictions is not None and model is not None:
         raise DataError("--predictions and --model were both given; say which of them to score")
@@ -78,26 +78,4 @@ def evaluate(
     if output is not None:
         write_scorecard(card, output, record, force=force)
         print(f"tables and figures are in {output}", file=sys.stderr)
-    print(scorecard_json(card, record) if as_json else _summary(card, f"{answers} on {Path(gold).name}", mixed))
-
-
-def _summary(card: Scorecard, title: str, mixed: str) -> str:
-    counts = card.counts
-    parts = [
-        f"{title}: {counts['n']:,} labelled tweets, "
-        f"{counts['n_mixed']:,} mixed (mixed: {mixed}), {counts['n_unlabelled']:,} others without label, "
-        f"{counts['n_unreadable']:,} without prediction (wrong where labelled)"
-    ]
-    shown = {
-        "scores": "Scores, with 95% intervals",
-        "per_class": "By label",
-        "groups": "Accuracy by group",
-        "official": "Official score of SENTIPOLC 2016",
-        "protocols": "The same under other protocols; --output or --json says what each is and what to compare it with",
-        "calibration": "Probabilities (lower is better, but for resolution)",
-    }
-    for name, title in shown.items():
-        if name in card.tables:
-            table = card.tables[name].drop(columns=["measures", "compare_with"], errors="ignore")
-            parts.append(f"{title}\n{table.round(3).to_string(na_rep='–')}")
-    return "\n\n".join(parts)
+    print(scorecard_json(card, record) if as_json else scorecard_text(card, f"{answers} on {Path(gold).name}", mixed))

@@ -40,7 +40,7 @@ def report(
     Exit code 1 if a notebook failed; the others are there all the same.
     """
     require_extra("papermill", "notebooks")
-    from ..report.notebooks import find_notebooks, print_pages, rewrite_notebooks, write_report
+    from ..course.notebooks import find_notebooks, print_pages, rewrite_notebooks, write_report
 
     paths = find_notebooks(notebooks, only=[name.strip() for name in only.split(",") if name.strip()])
     start = time.monotonic()

@@ -34,8 +34,9 @@ def sample(
     Write negative, neutral, positive or mixed into the column label; two people who do so apart can be compared by
     `agree`, and `shares` takes the labels.
     """
-    from ..analysis.shares import answered
-    from .scored import scored_parts
+    from ..shares.estimates import answered
+    from ..shares.quantification import allocation
+    from ..shares.scored import scored_parts
 
     check_writable(output, force=force)
     keys = [name for name in (by, over) if name is not None]
@@ -50,7 +51,7 @@ def sample(
         raise DataError(f"{scored}: no tweet has an answer, so there is nothing to draw from")
     if len(sizes) > n:
         raise DataError(f"--n {n} leaves some of {len(sizes):,} strata without a tweet; draw more, or make fewer")
-    taken = _allocation(sizes, min(n, int(sizes.sum())))
+    taken = allocation(sizes, min(n, int(sizes.sum())))
     stratum = pd.MultiIndex.from_frame(found[_STRATUM])
     found["weight"] = (sizes / taken).reindex(stratum).to_numpy()
     found = found[found.groupby(_STRATUM).cumcount().to_numpy() < taken.reindex(stratum).to_numpy()]
@@ -62,14 +63,3 @@ def sample(
     guideline.write_text(GUIDELINE.read_text(encoding="utf-8"), encoding="utf-8")
     drawn = f"{len(table):,} of {sizes.sum():,} tweets" + (f" from {len(sizes):,} strata" if keys else "")
     print(f"{drawn} are in {output}, how to label them in {guideline}", file=sys.stderr)
-
-
-def _allocation(sizes: pd.Series, n: int) -> pd.Series:
-    """As many from each stratum, at least one while they last; what a small one has not got goes to the others."""
-    taken = pd.Series(0, index=sizes.index)
-    while taken.sum() < n:
-        open_ = sizes.index[taken < sizes]
-        share, rest = divmod(n - int(taken.sum()), len(open_))
-        more = pd.Series(share, index=open_) + (np.arange(len(open_)) < rest)
-        taken = (taken + more.reindex(sizes.index, fill_value=0)).clip(upper=sizes)
-    return taken

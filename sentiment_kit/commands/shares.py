@@ -32,11 +32,11 @@ def shares(
 
     Tweets with nothing to read have no label, and are no part of it.
     """
-    from ..analysis.shares import answered, share_differences, shares_of, tally, with_gaps
     from ..files.writing import json_records
     from ..provenance import provenance
     from ..report.scorecard import check_new_folder
-    from .scored import read_labels, scored_parts
+    from ..shares.estimates import answered, share_differences, shares_of, tally, with_gaps
+    from ..shares.scored import read_labels, scored_parts
 
     if output is not None:
         check_new_folder(output, force=force, holds="shares.json")

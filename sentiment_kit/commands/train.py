@@ -70,6 +70,7 @@ def train(
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     from ..training.fine_tuning import check_training_data, fine_tune_seeds
+    from ..training.tables import labelled_tweets, tables_of
 
     arguments = _training_arguments(settings or [])
     names = named_columns(no_header, columns)
@@ -78,8 +79,8 @@ def train(
     if test is None and tweets == "demo":
         test = "demo"
     test_is_gold = teacher is None or test is not None
-    labelled = _labelled(tweets, "train", reading) if teacher is None else _taught(tweets, teacher, reading)
-    tables = _splits(labelled, tweets, {"test": test, "validation": validation}, reading, split_seed)
+    labelled = labelled_tweets(tweets, "train", reading) if teacher is None else _taught(tweets, teacher, reading)
+    tables = tables_of(labelled, tweets, {"test": test, "validation": validation}, reading, split_seed)
     if teacher is not None:  # its probabilities are learnt, unless a file has labels of its own
         for name in ("train", "validation"):
             if {"negative", "neutral", "positive"} <= set(tables[name]):
@@ -136,51 +137,6 @@ def _training_arguments(settings: list[str]) -> dict[str, Any]:
     return {name: getattr(found, name) for name in names}
 
 
-def _labelled(source: str, split: str, reading: dict[str, Any]) -> pd.DataFrame:
-    """The rows with a label and something to read."""
-    from ..data import load_data
-    from ..training.fine_tuning import readable
-
-    tweets = load_data(source, split=split, labelled=True, **reading)
-    tweets = _without(tweets, tweets["label"].isna(), source, "without label")
-    return _without(tweets, ~readable(tweets["text"]), source, "with nothing to read")
-
-
-def _without(tweets: pd.DataFrame, gone: pd.Series, source: str, what: str) -> pd.DataFrame:
-    """The other rows; how many are gone is said."""
-    if gone.any():
-        print(f"{source}: {gone.sum():,} rows {what} were left out", file=sys.stderr)
-    return tweets[~gone]
-
-
-def _splits(
-    labelled: pd.DataFrame, source: str, own: dict[str, str | None], reading: dict[str, Any], seed: int
-) -> dict[str, pd.DataFrame]:
-    """Training, validation and test split; a file of one's `own` stands for a part, and copies of its tweets leave."""
-    from ..training.splits import split_tweets, without_copies
-
-    held_out = {}
-    for name, file in own.items():
-        if file is not None:
-            held_out[name] = _labelled(file, "test", reading)
-            before = len(labelled)
-            labelled = without_copies(labelled, held_out[name])
-            print(
-                f"{file}: {len(held_out[name]):,} tweets for {name}; {before - len(labelled):,} rows of {source} are "
-                "copies of one and were left out",
-                file=sys.stderr,
-            )
-    try:
-        parts = split_tweets(labelled, test=0 if "test" in held_out else 0.2, seed=seed)
-    except ValueError as error:
-        raise DataError(f"{source}: {error}") from error
-    if "validation" in held_out:
-        parts = parts.replace("validation", "train")
-    tables = {name: labelled[parts == name] for name in ("train", "validation", "test")} | held_out
-    print(", ".join(f"{name} {len(table):,}" for name, table in tables.items()) + " tweets", file=sys.stderr)
-    return tables
-
-
 def _taught(source: str, teacher: str, reading: dict[str, Any]) -> pd.DataFrame:
     """Tweets with the teacher's probabilities and label; those with nothing to read are left out, and said."""
     from ..data import load_data
@@ -189,6 +145,7 @@ def _taught(source: str, teacher: str, reading: dict[str, Any]) -> pd.DataFrame:
     from ..labels import LABELS, label_dtype
     from ..model import load_model
     from ..scale.bulk import read_scored
+    from ..training.tables import without_rows
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)
@@ -201,7 +158,7 @@ def _taught(source: str, teacher: str, reading: dict[str, Any]) -> pd.DataFrame:
     readable = scored[list(LABELS)].notna().all(axis=1)
     if not readable.any():
         raise DataError(f"{source}: none of {len(scored):,} rows has anything to read")
-    scored = _without(scored, ~readable, source, "with nothing to read")
+    scored = without_rows(scored, ~readable, source, "with nothing to read")
     return scored.assign(label=scored[list(LABELS)].astype(float).idxmax(axis=1).astype(label_dtype))
 
 

@@ -6,15 +6,14 @@
 - `confusion_table`, `confusion_difference`, `costly_confusions`, `confused_tweets`: what for what?
 - `reliability_table`, `calibration_scores`, `fit_temperature`, `apply_temperature`, `risk_coverage`,
   `gold_losses`: when it says 90%, is it right 90% of the time?
-- `agreement`, `agreement_by`, `disagreements`: do people agree on the labels?
-- `labels_needed`: how many must I label, for shares of tweets without labels (`analysis.shares`)?
+- `fit_tfidf`, `predict_tfidf`, `crossvalidated_tfidf`, `learning_curve`: the model to beat
 - `difference_from_intervals`: of two values of different rows
 - `stratified_proportion`: a share of a whole of which some parts were read and others sampled
 - `proportions`, `q_values`: shares with intervals, many tests
 - `minimum_detectable_difference`, `power_of_gap`, `n_for_gap`: what n rows can show, and how many it takes
 """
 
-from .agreement import agreement, agreement_by, disagreements
+from .baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
 from .calibration import (
     apply_temperature,
     calibration_scores,
@@ -35,5 +34,4 @@ from .intervals import (
     stratified_proportion,
 )  # fmt: skip
 from .protocols import protocol_table
-from .quantification import labels_needed
 from .scores import official_polarity_score, scores, scores_by_class

@@ -1,4 +1,4 @@
-"""What does it look like? Figures, tables and pages of finished tables; what needs a kernel or a browser.
+"""What does it look like? Figures and tables of finished tables; what needs a kernel or a browser.
 
 - `probability_bars`, `share_bars`, `batch_bars`, `interval_dots`, `word_bars`,
   `learning_curves`, `LABEL_COLOURS`, `save_figure`: tables drawn
@@ -9,7 +9,6 @@
 - `neat`: a table as one prints it; `searchable`: one to search, sort and filter
 - `answer`, `as_text`, `text_box`, `confusion_explorer`: to try and to look into
 - `make_scorecard`, `write_scorecard`: all tables of one evaluation
-- `find_notebooks`, `write_report`: the notebooks run on a model and data, and bound into a site
 """
 
 from importlib import import_module
@@ -32,7 +31,7 @@ from .scorecard import make_scorecard, write_scorecard
 from .share_plots import share_dots, share_lines
 from .widgets import answer, as_text, confusion_explorer, text_box
 
-_OF_THE_EXTRA = {"find_notebooks": "notebooks", "write_report": "notebooks", "searchable": "tables", "neat": "tables"}
+_OF_THE_EXTRA = {"searchable": "tables", "neat": "tables"}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ from ..labels import LABELS
 from .plots import interval_dots, save_figure
 from .score_plots import confusion_heatmap, coverage_curve, reliability_diagram
 
-__all__ = ["Scorecard", "make_scorecard", "scorecard_json", "write_scorecard"]
+__all__ = ["Scorecard", "make_scorecard", "scorecard_json", "scorecard_text", "write_scorecard"]
 
 
 class Scorecard(NamedTuple):
@@ -114,6 +114,29 @@ def scorecard_json(card: Scorecard, provenance: dict[str, Any]) -> str:
         ensure_ascii=False,
         allow_nan=False,
     )
+
+
+def scorecard_text(card: Scorecard, title: str, mixed: str) -> str:
+    """The tables as a terminal shows them, below a line that says what was measured and what became of mixed tweets."""
+    counts = card.counts
+    parts = [
+        f"{title}: {counts['n']:,} labelled tweets, "
+        f"{counts['n_mixed']:,} mixed (mixed: {mixed}), {counts['n_unlabelled']:,} others without label, "
+        f"{counts['n_unreadable']:,} without prediction (wrong where labelled)"
+    ]
+    shown = {
+        "scores": "Scores, with 95% intervals",
+        "per_class": "By label",
+        "groups": "Accuracy by group",
+        "official": "Official score of SENTIPOLC 2016",
+        "protocols": "The same under other protocols; --output or --json says what each is and what to compare it with",
+        "calibration": "Probabilities (lower is better, but for resolution)",
+    }
+    for name, title in shown.items():
+        if name in card.tables:
+            table = card.tables[name].drop(columns=["measures", "compare_with"], errors="ignore")
+            parts.append(f"{title}\n{table.round(3).to_string(na_rep='–')}")
+    return "\n\n".join(parts)
 
 
 def _by_name(table: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Shares of labels, drawn: counted beside corrected, by group and over time. Tables as from `analysis.shares`."""
+"""Shares of labels, drawn: counted beside corrected, by group and over time. Tables as from `shares`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def share_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As from `analysis.shares`; rows of single periods are left out, and all but the 15 largest groups.
+        As from `shares`; rows of single periods are left out, and all but the 15 largest groups.
     ax : Axes, optional
         Where to draw. None: a new figure, narrow enough for a telephone.
     """

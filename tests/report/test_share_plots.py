@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from conftest import NEG, NEU, POS, series
 
-from sentiment_kit.analysis import shares, shares_over_time
 from sentiment_kit.report import share_dots, share_lines
+from sentiment_kit.shares import shares, shares_over_time
 
 
 @pytest.fixture(autouse=True)

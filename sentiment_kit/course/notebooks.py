@@ -36,9 +36,9 @@ from ..errors import DataError
 from ..hub import ANSWERS_FOLDER, BIASED_MODEL, DEMO_MODEL, find_folder, whole_model
 from ..progress import show_progress
 from ..provenance import provenance
+from ..report.tables import TABLES_FOLDER
 from .languages import in_language
 from .pages import TABLES, Run, html_of, index, is_page, page
-from .tables import TABLES_FOLDER
 
 __all__ = ["find_notebooks", "print_pages", "run_notebook", "run_notebooks", "write_report"]
 

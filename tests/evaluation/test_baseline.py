@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment_kit.analysis.baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
+from sentiment_kit.evaluation.baseline import crossvalidated_tfidf, fit_tfidf, learning_curve, predict_tfidf
 from sentiment_kit.labels import label_dtype
 
 TRAIN = pd.DataFrame(

@@ -4,9 +4,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from sentiment_kit.course.languages import FOLDERS, in_language, key_of, translations
+from sentiment_kit.course.pages import Run
 from sentiment_kit.errors import DataError
-from sentiment_kit.report.languages import FOLDERS, in_language, key_of, translations
-from sentiment_kit.report.pages import Run
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 

@@ -1,7 +1,7 @@
 """What do the tweets say, and how wrong may that be? Shares of the labels, by group and over time, with intervals.
 
 Counted answers are biased wherever the model is; a random sample that somebody labelled says by how much (the
-estimators are in `evaluation.quantification`). Tables of what was counted (`tally`) can be summed, so that files of any
+estimators are in `quantification`). Tables of what was counted (`tally`) can be summed, so that files of any
 size go through here in parts.
 """
 
@@ -17,9 +17,9 @@ from scipy.stats import norm
 from ..errors import DataError
 from ..evaluation.confusion import confusion_table
 from ..evaluation.intervals import divide, q_values
-from ..evaluation.quantification import Estimate, adjusted_count, expectation_maximisation, prediction_powered
 from ..evaluation.scores import NO_GROUP, check_index, named_groups
 from ..labels import LABELS
+from .quantification import Estimate, adjusted_count, expectation_maximisation, prediction_powered
 
 __all__ = ["EVERY", "METHODS", "Trend", "share_differences", "shares", "shares_over_time"]
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from sentiment_kit.evaluation import agreement, agreement_by, disagreements
+from sentiment_kit.shares import agreement, agreement_by, disagreements
 
 FIVE = pd.DataFrame(
     {

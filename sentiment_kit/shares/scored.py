@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..analysis.shares import MIXED
 from ..data import as_numbers, check_columns, refuse_rows
 from ..errors import DataError
 from ..files.rows import complaint, inspect, iter_parts
 from ..files.tables import read_table, to_pandas
 from ..labels import LABELS, is_mixed_name, match_label
+from .estimates import MIXED
 
 _ROWS = 100_000
 

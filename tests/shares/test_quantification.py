@@ -1,12 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.evaluation import labels_needed
 from sentiment_kit.evaluation.intervals import wilson_interval
-from sentiment_kit.evaluation.quantification import (
+from sentiment_kit.shares import labels_needed
+from sentiment_kit.shares.quantification import (
     adjusted_count,
+    allocation,
     expectation_maximisation,
     prediction_powered,
 )
@@ -182,3 +184,8 @@ def test_labels_needed_with_few_rows_several_groups_and_a_model():
 def test_labels_needed_refuses_what_cannot_be(wrong):
     with pytest.raises(ValueError, match="expected 0 < width < 1"):
         labels_needed(**{"width": 0.1, **wrong})
+
+
+def test_what_a_small_stratum_has_not_got_goes_to_the_others():
+    assert allocation(pd.Series({"a": 100, "b": 3, "c": 50}), 60).tolist() == [29, 3, 28]
+    assert allocation(pd.Series({"a": 2, "b": 3}), 5).tolist() == [2, 3]

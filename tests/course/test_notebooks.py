@@ -3,8 +3,7 @@ import re
 import nbformat
 import pytest
 
-from sentiment_kit.errors import DataError
-from sentiment_kit.report.notebooks import (
+from sentiment_kit.course.notebooks import (
     find_notebooks,
     print_pages,
     rewrite_notebooks,
@@ -12,7 +11,8 @@ from sentiment_kit.report.notebooks import (
     run_notebooks,
     write_report,
 )
-from sentiment_kit.report.pages import Run, page
+from sentiment_kit.course.pages import Run, page
+from sentiment_kit.errors import DataError
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
@@ -213,6 +213,6 @@ def test_two_models_tables_and_columns(tmp_path):
 
 
 def test_a_pdf_needs_a_browser(notebook, tmp_path, monkeypatch):
-    monkeypatch.setattr("sentiment_kit.report.notebooks.shutil.which", {}.get)
+    monkeypatch.setattr("sentiment_kit.course.notebooks.shutil.which", {}.get)
     with pytest.raises(DataError, match="a PDF needs a browser: none of chromium"):
         print_pages(tmp_path)

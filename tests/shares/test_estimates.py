@@ -5,11 +5,11 @@ from conftest import NEG, NEU, POS, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment_kit.analysis import share_differences, shares, shares_over_time
-from sentiment_kit.analysis.shares import answered, period_names, shares_of, tally
 from sentiment_kit.errors import DataError
 from sentiment_kit.evaluation import confusion_table
 from sentiment_kit.labels import LABELS
+from sentiment_kit.shares import share_differences, shares, shares_over_time
+from sentiment_kit.shares.estimates import answered, period_names, shares_of, tally
 
 FIVE = pd.DataFrame(
     {

@@ -10,8 +10,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from sentiment_kit.analysis.claims import EFFECTS
 from sentiment_kit.analysis.claims import VERDICTS as VERDICT_NAMES
-from sentiment_kit.report.notebooks import find_notebooks
-from sentiment_kit.report.pages import FOLDER, Run, index, page
+from sentiment_kit.course.notebooks import find_notebooks
+from sentiment_kit.course.pages import FOLDER, Run, index, page
 from sentiment_kit.report.tables import searchable
 
 

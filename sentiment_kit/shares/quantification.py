@@ -13,11 +13,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
 
-from .intervals import RESAMPLES, divide, wilson_interval
+from ..evaluation.intervals import RESAMPLES, divide, wilson_interval
 
-__all__ = ["Estimate", "adjusted_count", "expectation_maximisation", "labels_needed", "prediction_powered"]
+__all__ = [
+    "Estimate",
+    "adjusted_count",
+    "allocation",
+    "expectation_maximisation",
+    "labels_needed",
+    "prediction_powered",
+]
 
 _PRIOR, _BORROWED = 0.5, 3.0
 """Smoothing of how much of the labels' spread the model explains: rows that it explains nothing of, and rows that a
@@ -181,7 +189,7 @@ def labels_needed(
         Groups that are to have such an interval each.
     explained : float in [0, 1), default 0.0
         The part of the labels' variance that the model explains; from a first sample
-        `1 - n_labelled / n_effective` of `analysis.shares`. 0 is labelling alone.
+        `1 - n_labelled / n_effective` of `shares`. 0 is labelling alone.
 
     Returns
     -------
@@ -210,3 +218,28 @@ def labels_needed(
 
     n = (1 - explained) * np.exp(brentq(excess, -20, 40))
     return groups * int(np.ceil(n if rows is None else n / (1 + n / rows)))
+
+
+def allocation(sizes: pd.Series, n: int) -> pd.Series:
+    """How many to label of each stratum.
+
+    Parameters
+    ----------
+    sizes : Series of int
+        How many rows each stratum has.
+    n : int
+        How many are to be drawn in all, at most the sum of `sizes`.
+
+    Returns
+    -------
+    Series of int
+        With the index of `sizes` and the sum `n`: as many from each, at least one while they last; what a small stratum
+        has not got goes to the others.
+    """
+    taken = pd.Series(0, index=sizes.index)
+    while taken.sum() < n:
+        open_ = sizes.index[taken < sizes]
+        share, rest = divmod(n - int(taken.sum()), len(open_))
+        more = pd.Series(share, index=open_) + (np.arange(len(open_)) < rest)
+        taken = (taken + more.reindex(sizes.index, fill_value=0)).clip(upper=sizes)
+    return taken

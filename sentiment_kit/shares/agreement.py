@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..evaluation.intervals import RESAMPLES, Statistics, bootstrap, divide
+from ..evaluation.scores import check_index, named_groups
 from ..labels import LABELS
-from .intervals import RESAMPLES, Statistics, bootstrap, divide
-from .scores import check_index, named_groups
 
 __all__ = ["agreement", "agreement_by", "disagreements"]
 

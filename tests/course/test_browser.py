@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import expect, sync_playwright
 
-from sentiment_kit.report.notebooks import find_notebooks, run_notebook
-from sentiment_kit.report.pages import Run, index, page
+from sentiment_kit.course.notebooks import find_notebooks, run_notebook
+from sentiment_kit.course.pages import Run, index, page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt install chromium")

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..cleaning import clean_tweets
-from ..evaluation.scores import scores
 from ..labels import label_dtype
+from .scores import scores
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

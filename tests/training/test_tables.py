@@ -1,0 +1,55 @@
+import pandas as pd
+import pytest
+
+from sentiment_kit.errors import DataError, Note
+from sentiment_kit.files.writing import write_table
+from sentiment_kit.labels import LABELS
+from sentiment_kit.training.tables import labelled_tweets, tables_of, without_rows
+
+READING = {"text": "text", "label": "label"}
+
+
+@pytest.fixture
+def five(tmp_path):
+    texts = ["Che bello", "Mah", "@anna http://t.co/x", "Che schifo", "Domani piove"]
+    labels = ["positive", None, "neutral", "negative", "neutral"]
+    write_table(pd.DataFrame({"text": texts, "label": labels}), tmp_path / "t.csv")
+    return str(tmp_path / "t.csv")
+
+
+def test_what_cannot_be_learned_from_is_left_out_and_said(five):
+    with pytest.warns(Note) as said:
+        tweets = labelled_tweets(five, "train", READING)
+    assert tweets["text"].tolist() == ["Che bello", "Che schifo", "Domani piove"]
+    notes = [str(one.message) for one in said]
+    assert notes == [
+        f"{five}: 1 rows without label were left out",
+        f"{five}: 1 rows with nothing to read were left out",
+    ]
+
+
+def test_nothing_gone_is_nothing_said(recwarn):
+    table = pd.DataFrame({"text": ["a", "b"]})
+    assert without_rows(table, pd.Series([False, False]), "t.csv", "odd").equals(table)
+    assert not recwarn
+
+
+def test_a_file_of_ones_own_is_the_test_and_its_copies_leave(five):
+    rows = [
+        (f"{word} {number} volte su {number + 9}", label) for number, word in enumerate("abcdefgh") for label in LABELS
+    ]
+    tweets = pd.DataFrame([(f"{label} {text}", label) for text, label in rows], columns=["text", "label"])
+    tweets.loc[0, "text"] = "Che bello"
+    with pytest.warns(Note, match="3 tweets for test; 1 rows of t are copies of one"):
+        tables = tables_of(tweets, "t", {"test": five}, READING, 0)
+    assert tables["test"]["text"].tolist() == ["Che bello", "Che schifo", "Domani piove"]
+    assert set(tables) == {"train", "validation", "test"}
+    assert len(tables["train"]) + len(tables["validation"]) == len(tweets) - 1
+
+
+def test_too_few_to_split(five):
+    with (
+        pytest.warns(Note),
+        pytest.raises(DataError, match="at least 3 different tweets of each label"),
+    ):
+        tables_of(labelled_tweets(five, "train", READING), five, {}, READING, 0)
