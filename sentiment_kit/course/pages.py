@@ -31,7 +31,7 @@ _LINK = re.compile(r'<a href="(\d\d_\w+)\.ipynb"')
 """Notebooks link to each other; a page that is not there is not linked to."""
 _DRAWING = re.compile(r'<img alt="([^"]*)" src="(drawings/[\w-]+\.svg)"/>')
 """A drawing beside the notebooks; on a page it becomes part of it, and follows light and dark."""
-_HEADLINE = "## What we found"
+_HEADLINE = re.compile(r"^## (What we found|Che cosa abbiamo trovato)$", re.MULTILINE)
 _MARK = '<meta name="generator" content="sentiment-kit">'
 _PRINTED = re.compile(r"(output_text[^>]*>\s*)<pre>(.*?)</pre>", re.DOTALL)
 _COLUMNS = re.compile(r"\S {3,}\S")
@@ -58,10 +58,10 @@ class Run(NamedTuple):
 
     @property
     def headline(self) -> str:
-        """What the cell below "What we found" printed: the notebook's result, computed."""
+        """What the cell below "What we found", in either language, printed: the notebook's result, computed."""
         cells = self.notebook.cells
         for before, cell in zip(cells, cells[1:], strict=False):
-            if before.cell_type == "markdown" and _HEADLINE in before.source and cell.cell_type == "code":
+            if before.cell_type == "markdown" and _HEADLINE.search(before.source) and cell.cell_type == "code":
                 return "".join(output.get("text", "") for output in cell.outputs).strip()
         return ""
 

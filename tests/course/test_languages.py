@@ -56,3 +56,7 @@ def test_the_italian_of_the_course_is_that_of_its_english(path):
     for key, source in english.items():
         for sign in ("](", "<details>", "\n## ", "$$"):
             assert italian[key].count(sign) == source.count(sign), italian[key][:80]
+    run = Run(path.stem, nbformat.read(NOTEBOOKS / f"{path.stem}.ipynb", as_version=4), "", NOTEBOOKS)
+    found = run.headline
+    assert found
+    assert in_language(run, "it").headline == found, "what was found is on the Italian first page, too"
