@@ -61,7 +61,7 @@ below the core; `evaluation`, `analysis`, `report` and `course` stand on it in t
 `training`: how was it trained, and can another be?
 
 - `training.splits`: training, validation and test split, copies on one side (13)
-- `training.tables`: files to the tables of a training; what is left out is said
+- `training.reading`: files to the tables of a training; what is left out is said
 - `training.trainer`: one step and one epoch: targets, weights, checkpoints
 - `training.fine_tuning`: the card's recipe, one seed or several (13)
 - `training.mitigation`: weights, masks, swaps and pairs against a bias of the subject (14)

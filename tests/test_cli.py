@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sentiment_kit import __version__, cli, errors
-from sentiment_kit.commands.train import _splits, _summary
+from sentiment_kit.commands.train import _summary
 from sentiment_kit.data import load_demo, load_sentipolc
 from sentiment_kit.files.tables import read_table
 from sentiment_kit.inference import predict
@@ -322,17 +322,6 @@ def test_train_leaves_out_what_has_no_label_or_nothing_to_read(run, labelled_fil
     assert f"{labelled_file}: 1 rows without label were left out\n" in err
     assert f"{labelled_file}: 2 rows with nothing to read were left out\n" in err
     assert "train 86, validation 10, test 24 tweets" in err
-
-
-def test_parts_of_ones_own_stand_for_those_of_the_split(tmp_path, capsys):
-    tweets = load_demo("train").head(30)[["text", "label"]]
-    tweets[20:].to_csv(tmp_path / "v.csv", index=False)
-    own = {"test": None, "validation": str(tmp_path / "v.csv")}
-    tables = _splits(tweets, "t.csv", own, {"text": "text", "label": "label"}, 0)
-    assert {name: len(table) for name, table in tables.items()} == {"train": 15, "validation": 10, "test": 5}
-    assert tables["validation"]["text"].tolist() == tweets["text"][20:].tolist()
-    assert sorted([*tables["train"].index, *tables["test"].index]) == list(range(20))
-    assert "v.csv: 10 tweets for validation; 10 rows of t.csv are copies of one" in capsys.readouterr().err
 
 
 def test_the_summary_of_a_training():

@@ -70,7 +70,7 @@ def train(
     if output.exists():
         raise DataError(f"{output} exists already; choose another folder, or remove it first")
     from ..training.fine_tuning import check_training_data, fine_tune_seeds
-    from ..training.tables import labelled_tweets, tables_of
+    from ..training.reading import labelled_tweets, tables_of
 
     arguments = _training_arguments(settings or [])
     names = named_columns(no_header, columns)
@@ -145,7 +145,7 @@ def _taught(source: str, teacher: str, reading: dict[str, Any]) -> pd.DataFrame:
     from ..labels import LABELS, label_dtype
     from ..model import load_model
     from ..scale.bulk import read_scored
-    from ..training.tables import without_rows
+    from ..training.reading import without_rows
 
     if Path(source).is_dir():
         scored, manifest = read_scored(source)

@@ -1,10 +1,11 @@
 import pandas as pd
 import pytest
 
+from sentiment_kit.data import load_demo
 from sentiment_kit.errors import DataError, Note
 from sentiment_kit.files.writing import write_table
 from sentiment_kit.labels import LABELS
-from sentiment_kit.training.tables import labelled_tweets, tables_of, without_rows
+from sentiment_kit.training.reading import labelled_tweets, tables_of, without_rows
 
 READING = {"text": "text", "label": "label"}
 
@@ -53,3 +54,14 @@ def test_too_few_to_split(five):
         pytest.raises(DataError, match="at least 3 different tweets of each label"),
     ):
         tables_of(labelled_tweets(five, "train", READING), five, {}, READING, 0)
+
+
+def test_parts_of_ones_own_stand_for_those_of_the_split(tmp_path):
+    tweets = load_demo("train").head(30)[["text", "label"]]
+    tweets[20:].to_csv(tmp_path / "v.csv", index=False)
+    own = {"test": None, "validation": str(tmp_path / "v.csv")}
+    with pytest.warns(Note, match="v.csv: 10 tweets for validation; 10 rows of t.csv are copies of one"):
+        tables = tables_of(tweets, "t.csv", own, {"text": "text", "label": "label"}, 0)
+    assert {name: len(table) for name, table in tables.items()} == {"train": 15, "validation": 10, "test": 5}
+    assert tables["validation"]["text"].tolist() == tweets["text"][20:].tolist()
+    assert sorted([*tables["train"].index, *tables["test"].index]) == list(range(20))
