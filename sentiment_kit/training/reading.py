@@ -15,7 +15,6 @@ from .splits import split_tweets, without_copies
 
 def labelled_tweets(source: str, split: str, reading: dict[str, Any]) -> pd.DataFrame:
     """The rows with a label and something to read."""
-
     tweets = load_data(source, split=split, labelled=True, **reading)
     tweets = without_rows(tweets, tweets["label"].isna(), source, "without label")
     return without_rows(tweets, ~readable(tweets["text"]), source, "with nothing to read")
@@ -32,7 +31,6 @@ def tables_of(
     labelled: pd.DataFrame, source: str, own: dict[str, str | None], reading: dict[str, Any], seed: int
 ) -> dict[str, pd.DataFrame]:
     """Training, validation and test split; a file of one's `own` stands for a part, and copies of its tweets leave."""
-
     held_out = {}
     for name, file in own.items():
         if file is not None:
