@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 
 from .plots import LABEL_COLOURS, _shortened, axes_of_size
 
@@ -46,7 +45,7 @@ def share_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _title(table, f", {len(kept) - 1} largest of {len(sizes) - 1} groups" if len(sizes) > len(kept) else "")
     )
     ax.set(xlim=(0, None), xlabel="share of the tweets")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     return _finished(ax, "x")
 
 
@@ -78,7 +77,7 @@ def share_lines(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ticks = dated["period"].drop_duplicates().to_numpy()
     chosen = ticks[np.unique(np.linspace(0, len(ticks) - 1, 4).astype(int))] if len(ticks) else []
     ax.set_xticks(pd.to_datetime(chosen), chosen)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     return _finished(ax, "y")
 
 
