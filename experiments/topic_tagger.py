@@ -1,11 +1,11 @@
 """Train the tagger of topics again: `python experiments/topic_tagger.py`, after `make demo-model`.
 
 An adapter (LoRA) of the embedded model with a head of its own. It learns from the domains of the demo's training split,
-from `topic_tweets.csv`, and from `hard_cases.csv`, which was written to mislead: other sports, other senses of
-football's words, football as a figure of speech, football that names nothing. Where SENTIPOLC's training file is
-given, it sees real tweets, too: political ones are politics; those of its football sample that were not held out are
-football or not; and of the others nothing is known but that a broad list of keywords found no football in them. A
-twelfth of all says which epoch is kept.
+from `topic_tweets.csv`, and from `hard_cases.csv`, by many hands: what misleads (other sports, other senses of
+football's words, football as a figure of speech), football that names nothing or only a surname, and tweets clipped as
+people clip them. Where SENTIPOLC's training file is given, it sees real tweets, too: political ones are politics; those
+of its football sample that were not held out are football or not; and of the others nothing is known but that a broad
+list of keywords found no football in them. A twelfth of all says which epoch is kept.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ LABELLED = Path(__file__).parents[1] / "tests" / "analysis" / "data"
 WRITTEN = [Path(__file__).parent / name for name in ("topic_tweets.csv", "hard_cases.csv")]
 SEED = 2018
 RECIPE = {"learning_rate": 4e-4, "epochs": 4, "batch_size": 32, "smoothing": 0.05}
+TIMES = 4
+"""How often in an epoch a real tweet comes whose topic somebody read: else the few drown among the written ones."""
 LORA = {
     "r": 32, "lora_alpha": 32, "modules_to_save": ["classifier", "pooler"],
     "target_modules": r".*encoder\.layer\..*\.(query|key|value|dense)",
@@ -56,9 +58,9 @@ REAL = {"political": 600, "generic": 1400}
 
 
 def training_texts(sentipolc: Path | None) -> pd.DataFrame:
-    """`text` and `topic` of all there is to learn from."""
+    """`text` and `topic` of all there is to learn from, and `times`, how often in an epoch."""
     parts = [load_demo("train", mixed="keep"), *map(pd.read_csv, WRITTEN)]
-    texts = pd.concat([part[["text", "domain"]].rename(columns={"domain": "topic"}) for part in parts])
+    texts = pd.concat([part[["text", "domain"]].set_axis(["text", "topic"], axis=1) for part in parts]).assign(times=1)
     if sentipolc is not None:
         tweets = load_sentipolc(sentipolc, mixed="keep").set_index("id")
         labelled = pd.read_csv(LABELLED / "sentipolc_football.csv", dtype={"id": str}).set_index("id")
@@ -66,8 +68,9 @@ def training_texts(sentipolc: Path | None) -> pd.DataFrame:
         others = tweets.drop(labelled.index)
         drawn = pd.concat([others[others["topic"] == name].sample(n, random_state=SEED) for name, n in REAL.items()])
         topics = drawn["topic"].map({"political": "politics", "generic": NOT_FOOTBALL})
-        texts = pd.concat([texts, pd.DataFrame({"text": tweets["text"], "topic": pd.concat([seen, topics])}).dropna()])
-    return texts.astype(str).drop_duplicates("text").reset_index(drop=True)
+        real = pd.DataFrame({"text": tweets["text"], "topic": pd.concat([seen, topics])}).dropna()
+        texts = pd.concat([texts, real.assign(times=np.where(real.index.isin(seen.index), TIMES, 1))])
+    return texts.astype({"text": str, "topic": str}).drop_duplicates("text").reset_index(drop=True)
 
 
 def train(base: Path, texts: pd.DataFrame, output: Path, *, seed: int = SEED) -> None:
@@ -80,7 +83,8 @@ def train(base: Path, texts: pd.DataFrame, output: Path, *, seed: int = SEED) ->
     fit_head(network, tokenizer, known["text"], _targets(known).numpy())
     changes = _make_low_rank(network)
     weights = [weight for weight in network.parameters() if weight.requires_grad]
-    steps = RECIPE["epochs"] * -(-len(rest) // RECIPE["batch_size"])
+    rest = rest.loc[rest.index.repeat(rest["times"])]
+    steps = RECIPE["epochs"] * (len(rest) // RECIPE["batch_size"])
     optimizer = torch.optim.AdamW(weights, lr=RECIPE["learning_rate"], weight_decay=0.01)
     schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
     best, kept = np.inf, {}
@@ -122,6 +126,7 @@ class LowRank(torch.nn.Module):
 def _network(base: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, PreTrainedConfig]:
     config = AutoConfig.from_pretrained(base, num_labels=len(TOPICS))
     config.id2label, config.label2id = dict(enumerate(TOPICS)), {topic: number for number, topic in enumerate(TOPICS)}
+    config.attention_probs_dropout_prob = 0.0  # PyTorch's fast attention knows none; the other dropouts stay
     with quiet_transformers():
         network = AutoModelForSequenceClassification.from_pretrained(
             base, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
@@ -209,13 +214,15 @@ def write_readme(folder: Path, sentipolc: Path | None) -> None:
     rows["demo, test split, all of it"] = _counts(football, tweets["football"])
     traps = pd.read_csv(LABELLED / "football_traps.csv")
     rows["traps, by another hand"] = _counts(tag_football(traps["text"])["football"], traps["football"] == 1)
+    labelled = pd.read_csv(LABELLED / "sentipolc_football.csv", dtype={"id": str}).set_index("id")
+    agreed = labelled["read_again"] == labelled["football"]
     if sentipolc is not None:
-        labelled = pd.read_csv(LABELLED / "sentipolc_football.csv", dtype={"id": str}).set_index("id")
         texts = load_sentipolc(sentipolc, mixed="keep").set_index("id")["text"].loc[labelled.index]
-        tagged, gold = tag_football(texts)["football"], labelled["football"] == 1
+        tagged, gold, half = tag_football(texts)["football"], labelled["football"] == 1, labelled["held_out"] == 1
         rows["SENTIPOLC, tweets read by hand"] = _counts(tagged, gold)
-        half = labelled["held_out"] == 1
+        rows["SENTIPOLC, tweets on which two readers agree"] = _counts(tagged[agreed], gold[agreed])
         rows["SENTIPOLC, the half of them that nobody looked at"] = _counts(tagged[half], gold[half])
+        rows["SENTIPOLC, that half where two readers agree"] = _counts(tagged[half & agreed], gold[half & agreed])
     confusion = pd.crosstab(tweets["domain"], found["topic"]).reindex(columns=list(TOPICS), fill_value=0)
     confusion = confusion.loc[[topic for topic in TOPICS if topic in confusion.index]]
     right = int((found["topic"].astype(str) == tweets["domain"]).sum())
@@ -226,6 +233,7 @@ def write_readme(folder: Path, sentipolc: Path | None) -> None:
         confusion=confusion,
         right=right,
         share=share,
+        agreement=agreed.mean(),
         texts=training_texts(sentipolc),
         real=len(training_texts(sentipolc)) - len(training_texts(None)),
         LORA=LORA,

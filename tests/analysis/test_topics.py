@@ -53,7 +53,8 @@ def test_no_texts():
 def test_order_makes_no_difference(demo_test, tagged):
     shuffled = demo_test["text"].iloc[:100].sample(frac=1, random_state=0)
     again = tag_topics(shuffled).loc[demo_test.index[:100]]
-    np.testing.assert_allclose(again[list(TOPICS)], tagged[list(TOPICS)].iloc[:100], atol=1e-5)
+    # float32 adds in another order: it errs in proportion.
+    np.testing.assert_allclose(again[list(TOPICS)], tagged[list(TOPICS)].iloc[:100], rtol=1e-4, atol=1e-5)
 
 
 AIM = pytest.mark.xfail(strict=True, reason="the aim: precision .90, and recall .85 (of the traps .90)")
@@ -61,7 +62,7 @@ AIM = pytest.mark.xfail(strict=True, reason="the aim: precision .90, and recall 
 
 
 @pytest.mark.parametrize(
-    ("precision", "recall"), [pytest.param(0.84, 0.79, id="held"), pytest.param(0.9, 0.85, marks=AIM, id="aim")]
+    ("precision", "recall"), [pytest.param(0.86, 0.82, id="held"), pytest.param(0.9, 0.85, marks=AIM, id="aim")]
 )
 def test_football_that_a_reader_can_see_is_found(demo_test, tagged, precision, recall):
     football = demo_test["domain"] == "football"
@@ -73,7 +74,7 @@ def test_football_that_a_reader_can_see_is_found(demo_test, tagged, precision, r
 
 
 @pytest.mark.parametrize(
-    ("precision", "recall"), [pytest.param(0.75, 0.78, id="held"), pytest.param(0.9, 0.9, marks=AIM, id="aim")]
+    ("precision", "recall"), [pytest.param(0.75, 0.93, id="held"), pytest.param(0.9, 0.9, marks=AIM, id="aim")]
 )
 def test_traps(precision, recall):
     """220 sentences written to mislead, by a hand of its own; no word of them was trained on."""
@@ -87,16 +88,19 @@ def test_traps(precision, recall):
 @pytest.mark.parametrize(
     ("part", "precision", "recall"),
     [
-        pytest.param("all", 0.93, 0.79, id="held"),
-        pytest.param("held out", 0.9, 0.69, id="held out"),
+        pytest.param("all", 0.94, 0.85, id="held"),
+        pytest.param("held out", 0.9, 0.73, id="held out"),
         pytest.param("held out", 0.9, 0.85, marks=AIM, id="aim"),
+        pytest.param("held out, agreed", 0.9, 0.8, id="held out, two readers agree"),
     ],
 )
 def test_sentipolc(sentipolc_file, part, precision, recall):
     labelled = pd.read_csv(DATA / "sentipolc_football.csv", dtype={"id": str}).set_index("id")
     tweets = load_sentipolc(sentipolc_file, mixed="keep").set_index("id").loc[labelled.index]
-    if part == "held out":
+    if part != "all":
         labelled = labelled[labelled["held_out"] == 1]
+    if part == "held out, agreed":
+        labelled = labelled[labelled["read_again"] == labelled["football"]]
     found = tag_football(tweets["text"].loc[labelled.index])["football"]
     found = precision_and_recall(found, labelled["football"] == 1)
     assert found[0] >= precision
@@ -105,7 +109,7 @@ def test_sentipolc(sentipolc_file, part, precision, recall):
 
 def test_other_topics_are_told_apart(demo_test, tagged):
     right = tagged["topic"].astype(str) == demo_test["domain"]
-    assert right.mean() >= 0.65
+    assert right.mean() >= 0.67
     assert right.groupby(demo_test["domain"]).mean().min() >= 0.45, "of eight topics, many of them not to be seen"
 
 
