@@ -402,7 +402,7 @@ def test_through_the_tagger_the_twin_is_caught_and_the_plain_model_is_not(contro
         name: corrected_gaps(tweets["label"], table["label"], tagged, measured) for name, table in predictions.items()
     }
     assert found["twin"].loc["accuracy", "verdict"] == EFFECTS[0]
-    assert found["twin"].loc["accuracy", "value"] < found["twin"].loc["accuracy", "raw"] < -0.275  # its true loss
+    assert found["twin"].loc["accuracy", "value"] < found["twin"].loc["accuracy", "raw"] < -0.3
     assert not found["plain"]["verdict"].isin(EFFECTS[:3]).any()
 
 
